@@ -1,0 +1,94 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The dependency lists below are the room table of Documentation/DESIGN.md, section 2:
+// every room may import what its line names, and nothing else.
+
+let house: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let testHouse: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+func room(_ name: String, _ imports: [Target.Dependency] = [], linker: [LinkerSetting] = []) -> Target {
+    .target(name: name, dependencies: imports, swiftSettings: house, linkerSettings: linker)
+}
+
+func tests(_ room: String, _ imports: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: room + "Tests", dependencies: [.target(name: room), "TestSupport"] + imports, swiftSettings: testHouse)
+}
+
+let package = Package(
+    name: "polymath",
+    products: [
+        .executable(name: "polymath", targets: ["polymath"]),
+        .library(name: "PolymathKit", targets: ["PolymathKit"]),
+    ],
+    targets: [
+        // Both wings
+        room("Bytes"),
+        room("Blocks", ["Bytes"]),
+        room("GGUF", ["Bytes", "Blocks"]),
+
+        // Evidence wing
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        room("Digest", ["Bytes", "CCrypto"]),
+        room("Seal", ["Bytes", "Digest", "GGUF"]),
+        room("Adapter", ["Bytes", "Blocks", "Digest", "GGUF"]),
+        room("Audit", ["Bytes", "Digest", "Seal", "Adapter"]),
+
+        // Numeric wing
+        .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        room("TensorCore", ["Bytes", "Blocks", "CBLAS"], linker: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+        room("Tokenizer"),
+        room("Corpus", ["Bytes", "Digest", "Tokenizer"]),
+        room("Model", ["Bytes", "Blocks", "TensorCore", "GGUF", "Tokenizer"]),
+        room("Training", ["Model", "TensorCore", "Corpus", "Bytes", "Digest"]),
+
+        // Where they meet
+        room("Device"),
+        room(
+            "PolymathKit",
+            [
+                "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "TensorCore", "Tokenizer", "Corpus",
+                "Model", "Training", "Device",
+            ]),
+        .executableTarget(
+            name: "polymath",
+            dependencies: [
+                "PolymathKit", "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Corpus", "Tokenizer",
+                "Model", "Training", "TensorCore", "Device",
+            ], swiftSettings: house),
+
+        // Tests
+        .target(
+            name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport", swiftSettings: testHouse),
+        tests("Bytes"),
+        tests("Blocks", ["Bytes", "GGUF"]),
+        tests("GGUF", ["Bytes", "Blocks"]),
+        tests("Digest", ["Bytes"]),
+        tests("Seal", ["Bytes", "Blocks", "Digest", "GGUF"]),
+        tests("Adapter", ["Bytes", "Blocks", "Digest", "GGUF"]),
+        tests("Audit", ["Bytes", "Blocks", "Digest", "GGUF", "Seal", "Adapter"]),
+        tests("TensorCore", ["Bytes", "Blocks"]),
+        tests("Tokenizer", ["Bytes", "GGUF"]),
+        tests("Corpus", ["Bytes", "Digest", "Tokenizer"]),
+        tests("Model", ["Bytes", "Blocks", "GGUF", "TensorCore", "Tokenizer"]),
+        tests("Training", ["Model", "TensorCore", "Corpus", "Bytes", "Digest", "GGUF"]),
+        tests(
+            "PolymathKit",
+            ["Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Model", "Training", "Corpus"]),
+        .testTarget(
+            name: "polymathTests",
+            dependencies: ["TestSupport", "Bytes", "GGUF", "Blocks", "Digest", "Adapter"], swiftSettings: testHouse),
+    ],
+    swiftLanguageModes: [.v6]
+)

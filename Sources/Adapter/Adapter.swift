@@ -1,0 +1,1 @@
+// Adapter: see Documentation/DESIGN.md, section 2.

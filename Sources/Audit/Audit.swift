@@ -1,0 +1,1 @@
+// Audit: see Documentation/DESIGN.md, section 2.

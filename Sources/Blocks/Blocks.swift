@@ -1,0 +1,1 @@
+// Blocks: see Documentation/DESIGN.md, section 2.

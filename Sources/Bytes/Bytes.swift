@@ -1,0 +1,1 @@
+// Bytes: see Documentation/DESIGN.md, section 2.

@@ -1,0 +1,1 @@
+// Corpus: see Documentation/DESIGN.md, section 2.

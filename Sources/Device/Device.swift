@@ -1,0 +1,1 @@
+// Device: see Documentation/DESIGN.md, section 2.

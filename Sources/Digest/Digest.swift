@@ -1,0 +1,1 @@
+// Digest: see Documentation/DESIGN.md, section 2.

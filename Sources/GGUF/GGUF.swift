@@ -1,0 +1,1 @@
+// GGUF: see Documentation/DESIGN.md, section 2.

@@ -1,0 +1,1 @@
+// Model: see Documentation/DESIGN.md, section 2.

@@ -1,0 +1,1 @@
+// PolymathKit: see Documentation/DESIGN.md, section 2.

@@ -1,0 +1,1 @@
+// Seal: see Documentation/DESIGN.md, section 2.

@@ -1,0 +1,1 @@
+// TensorCore: see Documentation/DESIGN.md, section 2.

@@ -1,0 +1,1 @@
+// Tokenizer: see Documentation/DESIGN.md, section 2.

@@ -1,0 +1,1 @@
+// Training: see Documentation/DESIGN.md, section 2.
