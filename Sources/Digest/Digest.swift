@@ -1,1 +1,0 @@
-// Digest: see Documentation/DESIGN.md, section 2.
