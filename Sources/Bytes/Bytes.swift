@@ -1,1 +1,0 @@
-// Bytes: see Documentation/DESIGN.md, section 2.

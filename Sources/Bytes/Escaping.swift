@@ -1,0 +1,27 @@
+/// Makes text from outside (a tensor name, a file name) safe to print on a terminal, on one line.
+///
+/// Control, format (zero-width and bidirectional) and line-separating scalars appear as `\u{..}`, a backslash as `\\`.
+/// More than `limit` scalars are cut, and an ellipsis says so.
+/// - Complexity: O(`limit`).
+public func escaped(_ foreign: String, limit: Int = 120) -> String {
+    var safe = ""
+    var count = 0
+    for scalar in foreign.unicodeScalars {
+        if count == limit {
+            safe.append("…")
+            break
+        }
+        count += 1
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+            safe.append("\\u{\(String(scalar.value, radix: 16))}")
+        default:
+            if scalar == "\\" {
+                safe.append("\\\\")
+            } else {
+                safe.unicodeScalars.append(scalar)
+            }
+        }
+    }
+    return safe
+}

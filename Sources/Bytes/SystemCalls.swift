@@ -1,0 +1,82 @@
+// The few system calls of this room, with their error numbers turned into `BytesError`.
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#elseif canImport(Android)
+    import Android
+#endif
+
+enum SystemCall {
+    static func reason(_ code: Int32) -> String {
+        unsafe String(cString: strerror(code))
+    }
+
+    /// The error for a failed operation on `path`: a full disk, quota or file size limit has its own case.
+    static func failure(_ path: String, _ operation: String, _ code: Int32) -> BytesError {
+        switch code {
+        case ENOSPC, EDQUOT, EFBIG: .noSpace(path: path)
+        default: .io(path: path, operation: operation, reason: reason(code))
+        }
+    }
+
+    static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0) throws(BytesError) -> Int32 {
+        if path.utf8.contains(0) { throw .cannotOpen(path: path, reason: "the path holds a zero byte") }
+        while true {
+            #if canImport(Glibc)
+                let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC, mode_t(mode))
+            #elseif canImport(Darwin)
+                let descriptor = unsafe Darwin.open(path, flags | O_CLOEXEC, mode_t(mode))
+            #else
+                let descriptor = unsafe Android.open(path, flags | O_CLOEXEC, mode_t(mode))
+            #endif
+            if descriptor >= 0 { return descriptor }
+            switch errno {
+            case EINTR: continue
+            case ENOENT: throw .notFound(path: path)
+            case ENOSPC, EDQUOT: throw .noSpace(path: path)
+            case let code: throw .cannotOpen(path: path, reason: reason(code))
+            }
+        }
+    }
+
+    /// Identity and size of an open regular file.
+    static func identity(of descriptor: Int32, path: String) throws(BytesError) -> FileIdentity {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw failure(path, "stat", errno) }
+        guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) else { throw .notARegularFile(path: path) }
+        return FileIdentity(
+            device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino),
+            byteCount: Int(status.st_size))
+    }
+
+    /// Writes all of `bytes`, however many calls that takes.
+    static func writeAll(_ descriptor: Int32, _ bytes: RawSpan, path: String) throws(BytesError) {
+        var done = 0
+        while done < bytes.byteCount {
+            let written = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe write(descriptor, buffer.baseAddress.unsafelyUnwrapped + done, buffer.count - done)
+            }
+            if written < 0 {
+                if errno == EINTR { continue }
+                throw failure(path, "write", errno)
+            }
+            done += written
+        }
+    }
+
+    static func sync(_ descriptor: Int32, path: String) throws(BytesError) {
+        while fsync(descriptor) != 0 {
+            if errno == EINTR { continue }
+            throw failure(path, "sync", errno)
+        }
+    }
+
+    /// Makes a rename in this folder durable. File systems that cannot sync a folder are left alone.
+    static func syncFolder(_ folder: String) throws(BytesError) {
+        let descriptor = try open(folder, O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor) }
+        if fsync(descriptor) != 0, errno != EINVAL, errno != ENOTSUP { throw failure(folder, "sync", errno) }
+    }
+}
