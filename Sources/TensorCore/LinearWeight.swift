@@ -1,0 +1,75 @@
+// One weight matrix, kept as f32. It hands out decoded blocks
+// and never a whole matrix, except to `decoded()`, which makes the masters.
+
+/// W: `[outputs, inputs]`, row-major; a product with it is y = x·Wᵀ.
+public struct LinearWeight: Sendable {
+    public let outputs: Int
+    public let inputs: Int
+    private let storage: Storage
+
+    private enum Storage: Sendable {
+        case dense(Matrix)
+    }
+
+    /// A weight whose values are those of `dense` at the time of each product.
+    public init(dense: Matrix) {
+        precondition(dense.rows > 0 && dense.columns > 0, "a weight of \(dense.shape)")
+        outputs = dense.rows
+        inputs = dense.columns
+        storage = .dense(dense)
+    }
+
+    /// Writes the decoded row `index` to `output`.
+    /// - Precondition: `index` is in `0..<outputs`; `output` holds `inputs` values.
+    public func row(_ index: Int, into output: inout MutableSpan<Float>) {
+        precondition(index >= 0 && index < outputs, "row \(index) outside 0..<\(outputs)")
+        precondition(output.count == inputs, "\(output.count) values for a row of \(inputs)")
+        unsafe output.withUnsafeMutableBufferPointer { buffer in
+            guard let target = buffer.baseAddress else { return }
+            unsafe copyBlock(rows: index..<index + 1, columns: 0..<inputs, to: target, stride: inputs)
+        }
+    }
+
+    /// Every value, decoded exactly as its storage type defines it.
+    public func decoded() -> Matrix {
+        let result = Matrix(rows: outputs, columns: inputs)
+        unsafe copyBlock(rows: 0..<outputs, columns: 0..<inputs, to: result.pointer, stride: inputs)
+        return result
+    }
+
+    // MARK: Blocks for products
+
+    /// Columns of a block are cut at multiples of this, so that no storage block is split.
+    static let columnGrain = 256
+
+    /// The floats of scratch that `withBlock` needs for a block of this size.
+    static func scratchCount(rows: Int, columns: Int) -> Int { rows * (columns + 16) }
+
+    /// Calls `body` with the first value of a block of W and the distance between its rows.
+    ///
+    /// f32 values are lent where they lie; others are decoded into `scratch`, whose rows are 16 floats apart so that
+    /// they do not crowd one cache set.
+    /// - Precondition: ranges inside the matrix; columns begin at a multiple of `columnGrain` and end at one or at the
+    ///   row's end; `scratch` holds `scratchCount` floats.
+    func withBlock(
+        rows: Range<Int>, columns: Range<Int>, scratch: UnsafeMutablePointer<Float>,
+        _ body: (UnsafePointer<Float>, _ stride: Int) -> Void
+    ) {
+        switch storage {
+        case .dense(let matrix):
+            unsafe body(UnsafePointer(matrix.pointer) + (rows.lowerBound * inputs + columns.lowerBound), inputs)
+        }
+    }
+
+    private func copyBlock(
+        rows: Range<Int>, columns: Range<Int>, to target: UnsafeMutablePointer<Float>, stride: Int
+    ) {
+        switch storage {
+        case .dense(let matrix):
+            for row in rows {
+                unsafe (target + (row - rows.lowerBound) * stride)
+                    .update(from: matrix.pointer + (row * inputs + columns.lowerBound), count: columns.count)
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// An owned block of floats with two dimensions. It refuses to be a tensor library: no views, no broadcasting, no
+// arithmetic operators. Operations take matrices, check their shapes once and go straight to the memory.
+
+/// A zero-initialised f32 matrix, row-major, 64-byte aligned, freed with its last reference.
+///
+/// Sendable by contract, not by lock: while several workers run, each writes elements that no other reads or writes.
+/// The operations of this room keep that promise; callers never write a matrix that an operation is reading.
+@safe
+public final class Matrix: @unchecked Sendable {
+    public let rows: Int
+    public let columns: Int
+
+    /// The first element; `rows * columns` floats are valid for the life of the matrix.
+    package let pointer: UnsafeMutablePointer<Float>
+
+    public var count: Int { rows &* columns }
+
+    /// - Precondition: both dimensions are at least 0 and their product in bytes fits in `Int`.
+    public init(rows: Int, columns: Int) {
+        precondition(rows >= 0 && columns >= 0, "matrix dimensions \(rows) × \(columns) must not be negative")
+        let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
+        precondition(
+            !overflow && count <= Int.max / 8, "a matrix of \(rows) × \(columns) floats does not fit in memory")
+        self.rows = rows
+        self.columns = columns
+        unsafe pointer = allocateFloats(max(count, 1))
+        unsafe pointer.initialize(repeating: 0, count: count)
+    }
+
+    /// - Precondition: `values` has `rows * columns` elements, row after row.
+    public convenience init(rows: Int, columns: Int, values: [Float]) {
+        self.init(rows: rows, columns: columns)
+        precondition(values.count == count, "\(values.count) values for a matrix of \(rows) × \(columns)")
+        unsafe values.withUnsafeBufferPointer { source in
+            guard let base = source.baseAddress else { return }
+            unsafe pointer.update(from: base, count: source.count)
+        }
+    }
+
+    deinit {
+        unsafe UnsafeMutableRawPointer(pointer).deallocate()
+    }
+
+    public subscript(row: Int, column: Int) -> Float {
+        get {
+            precondition(row >= 0 && row < rows && column >= 0 && column < columns, "element outside the matrix")
+            return unsafe pointer[row &* columns &+ column]
+        }
+        set {
+            precondition(row >= 0 && row < rows && column >= 0 && column < columns, "element outside the matrix")
+            unsafe pointer[row &* columns &+ column] = newValue
+        }
+    }
+}
+
+/// Uninitialised, 64-byte aligned floats; to be freed through `UnsafeMutableRawPointer.deallocate()`.
+func allocateFloats(_ count: Int) -> UnsafeMutablePointer<Float> {
+    let bytes = count &* MemoryLayout<Float>.stride
+    return unsafe UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        .bindMemory(to: Float.self, capacity: count)
+}

@@ -1,0 +1,98 @@
+// Rotary position embedding: each pair of values of a head is turned by an angle that grows with the position.
+//
+//   θ_pi = p · base^(−2i/h);  (x_a, x_b) → (x_a·cos θ − x_b·sin θ, x_a·sin θ + x_b·cos θ)
+//
+// The gradient is turned back by the same angle. Su et al., 2021 (arXiv:2104.09864).
+
+internal import Foundation
+
+/// Which two values of a head of length h form pair i.
+public enum RotaryLayout: Sendable {
+    /// i and i + h/2.
+    case splitHalf
+    /// 2i and 2i + 1.
+    case interleaved
+}
+
+/// Cosines and sines for every position and pair; angles are computed in Double.
+public struct RotaryTable: Sendable {
+    public let headLength: Int
+    public let positions: Int
+    /// `[positions, headLength / 2]`, row-major.
+    let cosines: [Float]
+    /// `[positions, headLength / 2]`, row-major.
+    let sines: [Float]
+
+    /// - Precondition: `headLength` is even and positive, `base` is positive, `positions` at least 0.
+    public init(headLength: Int, base: Double, positions: Int) {
+        precondition(headLength > 0 && headLength % 2 == 0, "rotary head length \(headLength) must be even")
+        precondition(base > 0 && positions >= 0, "rotary base \(base), \(positions) positions")
+        self.headLength = headLength
+        self.positions = positions
+        let half = headLength / 2
+        let frequencies = (0..<half).map { pow(base, -2 * Double($0) / Double(headLength)) }
+        var cosines = [Float]()
+        var sines = [Float]()
+        cosines.reserveCapacity(positions * half)
+        sines.reserveCapacity(positions * half)
+        for position in 0..<positions {
+            for frequency in frequencies {
+                cosines.append(Float(cos(Double(position) * frequency)))
+                sines.append(Float(sin(Double(position) * frequency)))
+            }
+        }
+        self.cosines = cosines
+        self.sines = sines
+    }
+}
+
+/// Turns every head of `x` in place; row t stands at position `position + t`.
+///
+/// - Parameters:
+///   - x: `[tokens, headCount · headLength]`.
+///   - position: of the first row, from 0.
+/// - Precondition: the table reaches `position + tokens` positions.
+public func rotary(_ x: Matrix, table: RotaryTable, headCount: Int, position: Int, layout: RotaryLayout) {
+    rotate(x, table: table, headCount: headCount, position: position, layout: layout, direction: 1)
+}
+
+/// Turns the gradient back in place: what was the gradient of the turned values becomes that of the original ones.
+///
+/// - Parameters:
+///   - dx: `[tokens, headCount · headLength]`; the one gradient here that is replaced, not added to.
+///   - position: of the first row, from 0.
+public func rotaryBackward(_ dx: Matrix, table: RotaryTable, headCount: Int, position: Int, layout: RotaryLayout) {
+    rotate(dx, table: table, headCount: headCount, position: position, layout: layout, direction: -1)
+}
+
+private func rotate(
+    _ x: Matrix, table: RotaryTable, headCount: Int, position: Int, layout: RotaryLayout, direction: Float
+) {
+    let h = table.headLength
+    let half = h / 2
+    precondition(
+        headCount > 0 && x.columns == headCount * h, "rotary: \(x.columns) columns for \(headCount) heads of \(h)")
+    precondition(
+        position >= 0 && position <= table.positions - x.rows,
+        "rotary: positions \(position) to \(position + x.rows) but the table holds \(table.positions)")
+    let (toSecond, pairStep) = layout == .splitHalf ? (half, 1) : (1, 2)
+    unsafe table.cosines.withUnsafeBufferPointer { cosines in
+        unsafe table.sines.withUnsafeBufferPointer { sines in
+            for token in 0..<x.rows {
+                let tableRow = (position &+ token) &* half
+                for head in 0..<headCount {
+                    let first = unsafe x.pointer + (token &* x.columns &+ head &* h)
+                    for pair in 0..<half {
+                        // The table holds position + tokens rows (checked above), so the index is inside it.
+                        let c = unsafe cosines[tableRow &+ pair]
+                        let s = unsafe sines[tableRow &+ pair] * direction
+                        let a = unsafe first[pair &* pairStep]
+                        let b = unsafe first[pair &* pairStep &+ toSecond]
+                        unsafe first[pair &* pairStep] = a * c - b * s
+                        unsafe first[pair &* pairStep &+ toSecond] = a * s + b * c
+                    }
+                }
+            }
+        }
+    }
+}

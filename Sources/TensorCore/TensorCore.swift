@@ -1,1 +1,0 @@
-// TensorCore: see Documentation/DESIGN.md, section 2.

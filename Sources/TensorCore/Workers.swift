@@ -1,0 +1,59 @@
+// Fork and join. The split of the work is never decided here: an operation cuts itself into tasks by its shape alone,
+// and whichever thread takes a task computes the same bits.
+
+internal import Dispatch
+internal import Synchronization
+
+/// A number of threads that share the tasks of one operation at a time.
+public final class Workers: Sendable {
+    /// At most this many threads work at once, the caller's own included; 1...64.
+    public let count: Int
+
+    /// - Precondition: `count` is in 1...64.
+    public init(count: Int) {
+        precondition((1...64).contains(count), "\(count) workers; from 1 to 64 are possible")
+        self.count = count
+    }
+
+    /// Calls `body` once with every index in `0..<tasks`, in any order and on any thread, and returns when all are done.
+    ///
+    /// Tasks must write disjoint memory and must not read what another task writes.
+    public func forEach(tasks: Int, _ body: (Int) -> Void) {
+        share(tasks: tasks) { _, takeNext in
+            while let task = takeNext() { body(task) }
+        }
+    }
+
+    /// As `forEach`, with `scratch` uninitialised floats (64-byte aligned) that the running task alone may use.
+    func forEach(tasks: Int, scratch: Int, _ body: (Int, UnsafeMutablePointer<Float>) -> Void) {
+        let stride = (max(scratch, 1) &+ 15) & ~15
+        let memory = unsafe allocateFloats(stride &* max(1, min(count, tasks)))
+        defer { unsafe UnsafeMutableRawPointer(memory).deallocate() }
+        share(tasks: tasks) { thread, takeNext in
+            let own = unsafe memory + thread &* stride
+            while let task = takeNext() { unsafe body(task, own) }
+        }
+    }
+
+    private func share(tasks: Int, _ run: (_ thread: Int, _ takeNext: () -> Int?) -> Void) {
+        guard tasks > 0 else { return }
+        let next = Atomic<Int>(0)
+        let takeNext = { () -> Int? in
+            let task = next.wrappingAdd(1, ordering: .relaxed).oldValue
+            return task < tasks ? task : nil
+        }
+        let threads = min(count, tasks)
+        if threads == 1 {
+            run(0, takeNext)
+        } else {
+            // Every call has returned when concurrentPerform does, so nothing outlives this frame; that the calls may
+            // run side by side is what the callers of forEach promise.
+            withoutActuallyEscaping(run) { run in
+                nonisolated(unsafe) let shared = (run: run, takeNext: takeNext)
+                DispatchQueue.concurrentPerform(iterations: threads) { thread in
+                    unsafe shared.run(thread, shared.takeNext)
+                }
+            }
+        }
+    }
+}
