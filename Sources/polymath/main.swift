@@ -1,1 +1,14 @@
-print("polymath")
+internal import Foundation
+internal import PolymathKit
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Android)
+    internal import Android
+#endif
+
+// A reader that goes away must not end a run between two checkpoints: writing fails instead, and the console notes it.
+signal(SIGPIPE, SIG_IGN)
+exit(runCommandLine(Array(CommandLine.arguments.dropFirst())).code)

@@ -1,1 +1,0 @@
-// PolymathKit: see Documentation/DESIGN.md, section 2.

@@ -1,0 +1,78 @@
+/// All commands that this program has. What is not in the list is not in the help either.
+struct CommandRegistry {
+    let commands: [any Command.Type]
+
+    static let standard = CommandRegistry(commands: allCommands)
+
+    /// What the first words of a command line name.
+    enum Selection {
+        case command(any Command.Type, rest: [String])
+        case overview
+        case group(String)
+        case help(any Command.Type)
+        case version
+    }
+
+    var groups: [String] {
+        var names: [String] = []
+        for command in commands {
+            let path = command.specification.path
+            if path.count > 1, !names.contains(path[0]) { names.append(path[0]) }
+        }
+        return names
+    }
+
+    func commands(inGroup name: String) -> [any Command.Type] {
+        commands.filter { $0.specification.path.count > 1 && $0.specification.path[0] == name }
+    }
+
+    /// - Parameter words: the command line without the program's name.
+    func select(_ words: [String]) throws(UsageError) -> Selection {
+        guard let first = words.first else { throw .noCommand }
+        switch first {
+        case "--version" where words.count == 1: return .version
+        case "help", "--help", "-h":
+            guard words.count > 1 else { return .overview }
+            return try help(Array(words.dropFirst()))
+        default: break
+        }
+        let (command, rest) = try find(words)
+        guard let command else { return .group(first) }
+        // Everything after "--" is an operand, whatever it looks like.
+        let flags = rest.prefix { $0 != "--" }
+        if flags.contains("--help") || flags.contains("-h") { return .help(command) }
+        return .command(command, rest: rest)
+    }
+
+    private func help(_ words: [String]) throws(UsageError) -> Selection {
+        if words.count == 1, groups.contains(words[0]) { return .group(words[0]) }
+        let (command, rest) = try find(words)
+        if let extra = rest.first { throw .unexpectedOperand(extra) }
+        guard let command else { return .group(words[0]) }
+        return .help(command)
+    }
+
+    /// The command that the words begin with, and the words after it; no command for `GROUP --help`.
+    private func find(_ words: [String]) throws(UsageError) -> ((any Command.Type)?, [String]) {
+        if let command = commands.first(where: { $0.specification.path == [words[0]] }) {
+            return (command, Array(words.dropFirst()))
+        }
+        guard groups.contains(words[0]) else {
+            let names = commands.compactMap { $0.specification.path.first } + ["help"]
+            throw .unknownCommand(words[0], nearest: nearestName(to: words[0], among: names))
+        }
+        let verbs = commands(inGroup: words[0]).map { $0.specification.path[1] }
+        guard words.count > 1 else { throw .missingVerb(group: words[0], verbs: verbs) }
+        if words[1] == "--help" || words[1] == "-h" { return (nil, []) }
+        guard let command = commands.first(where: { $0.specification.path == Array(words.prefix(2)) }) else {
+            throw .unknownVerb(
+                group: words[0], verb: words[1], nearest: nearestName(to: words[1], among: verbs), verbs: verbs)
+        }
+        return (command, Array(words.dropFirst(2)))
+    }
+}
+
+/// The list that parser, help and completion are made from, in the order that help shows.
+private let allCommands: [any Command.Type] = [
+    Completion.self
+]

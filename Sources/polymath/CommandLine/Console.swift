@@ -1,0 +1,148 @@
+internal import Digest
+internal import Foundation
+internal import PolymathKit
+internal import Synchronization
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Android)
+    internal import Android
+#endif
+
+/// Where a command speaks: results on standard output, progress and remarks on standard error.
+///
+/// With `--json`, standard output holds one JSON object per line and nothing else, and standard error stays silent.
+final class Console: Sendable {
+    /// Whether `--json` was given.
+    let isJSON: Bool
+    /// Whether standard error is a terminal: then progress is a bar that redraws itself.
+    let isTerminal: Bool
+    private let state = Mutex(State())
+
+    private struct State {
+        var hasBar = false
+        var isClosed = false
+        /// Title and tenth of the last plain progress line.
+        var lastTitle = ""
+        var lastTenth = -1
+    }
+
+    init(isJSON: Bool) {
+        self.isJSON = isJSON
+        isTerminal = isatty(STDERR_FILENO) == 1
+    }
+
+    /// Whether the reader of standard output has gone away; whoever writes on and on should stop.
+    var isOutputClosed: Bool { state.withLock { $0.isClosed } }
+
+    // MARK: Results
+
+    /// A line of the result for people; silent with `--json`.
+    func show(_ line: String = "") {
+        if !isJSON { put(line + "\n") }
+    }
+
+    /// A piece of the result for people, without a newline; silent with `--json`.
+    func stream(_ text: String) {
+        if !isJSON { put(text) }
+    }
+
+    /// An object of the result for programs; silent without `--json`.
+    func emit(_ event: String, _ members: [String: JSONValue]) {
+        guard isJSON else { return }
+        var members = members
+        members["event"] = .string(event)
+        put(JSONValue.object(members).canonicalString + "\n")
+    }
+
+    /// A line on standard output whatever the mode: for results whose form is fixed, such as token ids.
+    func put(line: String) {
+        put(line + "\n")
+    }
+
+    // MARK: Progress and remarks
+
+    /// A line on standard error; silent with `--json`.
+    func note(_ line: String) {
+        guard !isJSON else { return }
+        state.withLock { state in
+            writeError(clearing(&state) + line + "\n")
+        }
+    }
+
+    /// How far a long job is: a bar on a terminal, elsewhere a plain line at every tenth; silent with `--json`.
+    ///
+    /// - Parameters:
+    ///   - done: what is done of `total`, in any unit; `total` may be 0 when it is not known.
+    ///   - detail: short text at the end, such as loss and speed.
+    func progress(_ title: String, done: Int, of total: Int, detail: String = "") {
+        guard !isJSON else { return }
+        let share = total > 0 ? min(1, max(0, Double(done) / Double(total))) : 0
+        state.withLock { state in
+            if isTerminal {
+                let filled = Int(share * 24)
+                let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
+                writeError("\r\u{1B}[K\(title) \(bar) \(Int(share * 100)) %  \(detail)")
+                state.hasBar = true
+                if done >= total { writeError(clearing(&state)) }
+            } else {
+                let tenth = Int(share * 10)
+                guard title != state.lastTitle || tenth > state.lastTenth else { return }
+                state.lastTitle = title
+                state.lastTenth = tenth
+                writeError("\(title) \(Int(share * 100)) %\(detail.isEmpty ? "" : "  \(detail)")\n")
+            }
+        }
+    }
+
+    /// Removes a progress bar, so that nothing else is written behind it.
+    func endProgress() {
+        state.withLock { state in
+            let text = clearing(&state)
+            if !text.isEmpty { writeError(text) }
+        }
+    }
+
+    // MARK: Errors
+
+    /// The one sentence that a failed command ends with: on standard error, or with `--json` as an object.
+    func fail(_ error: any Error) -> ExitStatus {
+        let status = ExitStatus(for: error)
+        let message = String(describing: error)
+        if isJSON {
+            emit("error", ["message": .string(message), "exit_code": .integer(Int64(status.code))])
+        } else {
+            state.withLock { state in
+                writeError(clearing(&state) + "polymath: \(message)\n")
+            }
+        }
+        return status
+    }
+
+    // MARK: Writing
+
+    private func clearing(_ state: inout State) -> String {
+        defer { state.hasBar = false }
+        return state.hasBar ? "\r\u{1B}[K" : ""
+    }
+
+    private func put(_ text: String) {
+        state.withLock { state in
+            let clear = clearing(&state)
+            if !clear.isEmpty { writeError(clear) }
+            guard !state.isClosed else { return }
+            do {
+                try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+            } catch {
+                state.isClosed = true
+            }
+        }
+    }
+
+    private func writeError(_ text: String) {
+        // Nobody is left to tell when standard error is gone.
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+    }
+}

@@ -1,0 +1,79 @@
+// Every flag of the command line, once. A command lists those it takes; parser, help and completion read them here.
+
+extension Flag {
+    // MARK: What to work on
+    static let base = Flag("base", .text, "BASE", help: "Base model: a name from the catalogue or a GGUF file")
+    static let corpus = Flag(
+        "corpus", .text, "PATH", help: "Text: a collection, a folder, or a .jsonl, .txt or .md file")
+    static let tokens = Flag("tokens", .text, "FILE.json", help: "A JSON array of token ids instead of text")
+    static let adapter = Flag("adapter", .text, "FILE", help: "Adapter to put on the base")
+    static let home = Flag(
+        "home", .text, "DIR", help: "Folder that holds Checkpoints, Corpora and Telemetry (or POLYMATH_HOME)")
+    static let identity = Flag(
+        "identity", .text, "FILE", help: "Signing key (made on first use in the configuration folder)")
+    static let out = Flag("out", .text, "PATH", help: "Where to write the result")
+    static let json = Flag("json", .toggle, help: "Print one JSON object per line, errors too")
+    static let help = Flag("help", .toggle, help: "Show this help")
+
+    // MARK: What to train
+    static let scope = Flag(
+        "scope", .choice(["norms", "tail", "all-norms", "boundary"]), "SCOPE", default: "norms",
+        help: "Which tensors are trained")
+    static let steps = Flag("steps", .integer(1...Int.max), "N", help: "Number of optimiser steps")
+    static let epochs = Flag("epochs", .integer(1...Int.max), "N", help: "Passes over the training windows")
+    static let seqLen = Flag("seq-len", .integer(1...Int.max), "T", default: "128", help: "Tokens per window")
+    static let batchSize = Flag("batch-size", .integer(1...65_536), "B", default: "4", help: "Windows per step")
+    static let optimizer = Flag(
+        "optimizer", .choice(["adamw", "sgd"]), "NAME", default: "adamw", help: "How gradients become updates")
+    static let learningRate = Flag("learning-rate", .number(.above(0)), "X", help: "Peak learning rate")
+    static let schedule = Flag(
+        "schedule", .choice(["constant", "cosine", "linear"]), "NAME", default: "cosine",
+        help: "Course of the learning rate after warm-up")
+    static let warmup = Flag(
+        "warmup", .integer(0...Int.max), "N", help: "Steps of rising learning rate at the start; 0 turns it off")
+    static let weightDecay = Flag(
+        "weight-decay", .number(.from(0)), "W", help: "Decoupled decay of matrices, never of gains; 0 turns it off")
+    static let gradClip = Flag(
+        "grad-clip", .number(.from(0)), "C", help: "Largest norm of the whole gradient; 0 turns it off")
+    static let seed = Flag("seed", .integer(0...Int.max), "S", default: "0", help: "Seed of every random number")
+    static let shuffle = Flag("shuffle", .invertibleToggle, help: "Draw the windows in a seeded order")
+    static let validationFraction = Flag(
+        "validation-fraction", .number(.from(0, below: 1)), "F", default: "0.1",
+        help: "Share of the last windows kept for validation when there is no valid.jsonl; 0 turns it off")
+    static let evalEvery = Flag("eval-every", .integer(1...Int.max), "N", help: "Steps between validations")
+    static let patience = Flag(
+        "patience", .integer(0...Int.max), "N", help: "Validations without improvement before stopping; 0 turns it off")
+    static let checkpointEvery = Flag(
+        "checkpoint-every", .integer(1...Int.max), "N", help: "Steps between checkpoints")
+    static let config = Flag("config", .text, "FILE", help: "JSON object of options; the command line wins")
+    static let resume = Flag("resume", .text, "DIR", help: "Go on with the run in this folder")
+    static let dryRun = Flag("dry-run", .toggle, help: "Say what would be done, and stop")
+    static let allowOtherKernels = Flag(
+        "allow-other-kernels", .toggle, help: "Resume on another kernel path; recorded in the run")
+
+    // MARK: How to compute
+    static let compute = Flag(
+        "compute", .choice(["auto", "f32"]), "MODE", default: "auto", help: "Arithmetic of the products")
+    static let threads = Flag("threads", .integer(1...1_024), "N", help: "Threads (default: one per core)")
+    static let memoryBudget = Flag(
+        "memory-budget", .bytes, "BYTES", help: "Most memory for what can be computed again; K, M and G are understood")
+
+    // MARK: What to write
+    static let prompt = Flag("prompt", .text, "TEXT", help: "Text to go on from")
+    static let chat = Flag("chat", .toggle, help: "Lay the prompt out as one turn of a conversation")
+    static let maxTokens = Flag(
+        "max-tokens", .integer(1...1_048_576), "N", default: "128", help: "Most tokens to write")
+    static let temperature = Flag(
+        "temperature", .number(.from(0, through: 100)), "X", default: "0.8",
+        help: "Spread of the choice; 0 takes the likeliest")
+    static let topP = Flag(
+        "top-p", .number(.above(0, through: 1)), "X", default: "0.95",
+        help: "Choose among the likeliest tokens of this total probability")
+
+    // MARK: What to measure
+    static let part = Flag(
+        "part", .choice(["train", "valid", "test"]), "PART",
+        help: "Part of the collection (default: test if there is one)")
+    static let bootstrap = Flag(
+        "bootstrap", .integer(0...100_000), "N", default: "0", help: "Resamples for 95 % intervals; 0 turns them off")
+}

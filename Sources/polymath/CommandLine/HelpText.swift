@@ -1,0 +1,107 @@
+internal import PolymathKit
+
+/// The help texts, written from the command table and the flag table alone.
+struct HelpText {
+    let registry: CommandRegistry
+
+    /// `polymath help`.
+    var overview: String {
+        var lines = [
+            "polymath \(Version.string): trains the boundary of a language model on your own text, on your own machine.",
+            "",
+            "USAGE",
+            "  polymath COMMAND [options]",
+            "",
+            "COMMANDS",
+        ]
+        lines += table(registry.commands.map { ($0.specification.name, $0.specification.summary) })
+        lines += [
+            "",
+            "  polymath help COMMAND, or polymath COMMAND --help, shows a command's options.",
+            "  polymath --version shows the version.",
+            "",
+        ]
+        return (lines + exits([])).joined(separator: "\n")
+    }
+
+    /// `polymath help adapter`.
+    func group(_ name: String) -> String {
+        let commands = registry.commands(inGroup: name)
+        var lines = ["USAGE", "  polymath \(name) COMMAND [options]", "", "COMMANDS"]
+        lines += table(commands.map { ($0.specification.name, $0.specification.summary) })
+        lines += ["", "  polymath help \(name) COMMAND shows a command's options.", ""]
+        return (lines + exits([])).joined(separator: "\n")
+    }
+
+    /// `polymath help adapter verify`.
+    func command(_ specification: CommandSpecification) -> String {
+        var usage = "  polymath " + specification.name
+        for operand in specification.operands {
+            usage += operand.isRequired ? " \(operand.name)" : " [\(operand.name)]"
+        }
+        for flag in specification.flags where flag.isRequired { usage += " \(flag.spelling)" }
+        if specification.flags.contains(where: { !$0.isRequired }) { usage += " [options]" }
+        var lines = [specification.summary + ".", "", "USAGE", usage]
+        if !specification.discussion.isEmpty { lines += ["", specification.discussion] }
+        if !specification.operands.isEmpty {
+            lines += ["", "ARGUMENTS"]
+            lines += table(specification.operands.map { ($0.name, $0.help) })
+        }
+        lines += ["", "OPTIONS"]
+        lines += table((specification.flags + [.help]).map { ($0.spelling, describe($0)) })
+        if !specification.examples.isEmpty {
+            lines += ["", "EXAMPLES"] + specification.examples.map { "  " + $0 }
+        }
+        lines += [""] + exits(specification.exits)
+        return lines.joined(separator: "\n")
+    }
+
+    private func describe(_ flag: Flag) -> String {
+        if flag.isRequired { return flag.help + " (needed)" }
+        guard let value = flag.defaultValue else { return flag.help }
+        if flag.kind == .invertibleToggle { return flag.help + " (default: \(value == "true" ? "on" : "off"))" }
+        return flag.help + " (default: \(value))"
+    }
+
+    private func exits(_ additional: [CommandSpecification.Exit]) -> [String] {
+        var rows: [(String, String)] = [
+            ("0", "done"),
+            ("1", "unreadable or malformed input, a loss that is no number, the network, anything else"),
+            ("2", "options, or a path that does not exist"),
+        ]
+        rows += additional.map { ("\($0.status.code)", $0.meaning) }
+        for (status, meaning) in [
+            (ExitStatus.sealViolation, "sealed bytes changed during a run"),
+            (.mismatch, "something differs from its record"),
+            (.resources, "not enough memory or disk"),
+        ] where additional.isEmpty || (status == .resources && !additional.contains { $0.status == status }) {
+            rows.append(("\(status.code)", meaning))
+        }
+        rows.append(("128+n", "stopped by signal n"))
+        return ["EXIT STATUS"] + table(rows)
+    }
+
+    /// Two columns; the right one wraps at 100 characters.
+    private func table(_ rows: [(left: String, right: String)]) -> [String] {
+        let width = min(34, rows.map(\.left.count).max() ?? 0)
+        let indent = String(repeating: " ", count: width + 4)
+        return rows.flatMap { left, right -> [String] in
+            var lines: [String] = []
+            var line = "  " + left
+            if left.count > width {
+                lines.append(line)
+                line = indent
+            } else {
+                line += String(repeating: " ", count: width + 2 - left.count)
+            }
+            for word in right.split(separator: " ") {
+                if line.count + word.count > 100, line != indent {
+                    lines.append(String(line.dropLast()))
+                    line = indent
+                }
+                line += word + " "
+            }
+            return lines + [String(line.dropLast())]
+        }
+    }
+}

@@ -1,0 +1,33 @@
+internal import PolymathKit
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Android)
+    internal import Android
+#endif
+
+/// Runs one command line and says how the program should exit.
+///
+/// - Parameter words: the command line without the program's name.
+func runCommandLine(_ words: [String]) -> ExitStatus {
+    // Asked for even when the rest cannot be parsed, since that very error should be JSON then.
+    let console = Console(isJSON: words.prefix { $0 != "--" }.contains("--json"))
+    let registry = CommandRegistry.standard
+    let help = HelpText(registry: registry)
+    do {
+        switch try registry.select(words) {
+        case .overview: console.put(line: help.overview)
+        case .group(let name): console.put(line: help.group(name))
+        case .help(let command): console.put(line: help.command(command.specification))
+        case .version: console.put(line: "polymath \(Version.string)")
+        case .command(let command, let rest):
+            try command.run(ArgumentParser(command.specification).parse(rest), console)
+        }
+    } catch {
+        return console.fail(error)
+    }
+    console.endProgress()
+    return console.isOutputClosed ? .signal(SIGPIPE) : .done
+}

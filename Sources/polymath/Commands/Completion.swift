@@ -1,0 +1,56 @@
+/// `polymath completion`: a script that makes a shell complete commands and options.
+enum Completion: Command {
+    static let specification = CommandSpecification(
+        path: ["completion"], summary: "Print a completion script for bash or zsh",
+        discussion: """
+              For bash, put  source <(polymath completion bash)  into ~/.bashrc.
+              For zsh, put   source <(polymath completion zsh)   into ~/.zshrc.
+            """,
+        operands: [.init(name: "SHELL", help: "bash or zsh")], flags: [])
+
+    static func run(_ arguments: Arguments, _ console: Console) throws {
+        let shell = try arguments.requiredOperand(0)
+        guard ["bash", "zsh"].contains(shell) else {
+            throw UsageError.impossible("There is a completion script for bash and for zsh, not for \"\(shell)\".")
+        }
+        // zsh reads bash's completion functions through bashcompinit.
+        let prelude = shell == "zsh" ? ["autoload -U +X bashcompinit && bashcompinit"] : []
+        console.show((prelude + script(CommandRegistry.standard)).joined(separator: "\n"))
+    }
+
+    private static func script(_ registry: CommandRegistry) -> [String] {
+        var firsts: [String] = []
+        for command in registry.commands where !firsts.contains(command.specification.path[0]) {
+            firsts.append(command.specification.path[0])
+        }
+        var cases: [String] = []
+        for group in registry.groups {
+            let verbs = registry.commands(inGroup: group).map { $0.specification.path[1] }
+            cases.append("        \"\(group)\") words=\"\(verbs.joined(separator: " "))\" ;;")
+        }
+        for command in registry.commands {
+            let specification = command.specification
+            let pattern = specification.path.count > 1 ? "\"\(specification.name)\"" : "\"\(specification.name)\"*"
+            cases.append("        \(pattern)) words=\"\(flagWords(specification))\" ;;")
+        }
+        return [
+            "_polymath() {",
+            "    local word=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\"",
+            "    local path=\"${COMP_WORDS[1]}\"",
+            "    if [ \"$COMP_CWORD\" -gt 2 ]; then path=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"; fi",
+            "    if [ \"$COMP_CWORD\" -eq 1 ]; then words=\"\(firsts.joined(separator: " ")) help\"; else",
+            "    case \"$path\" in",
+        ] + cases + [
+            "    esac; fi",
+            "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))",
+            "}",
+            "complete -o default -F _polymath polymath",
+        ]
+    }
+
+    private static func flagWords(_ specification: CommandSpecification) -> String {
+        (specification.flags + [.help]).flatMap { flag in
+            flag.kind == .invertibleToggle ? ["--\(flag.name)", "--no-\(flag.name)"] : ["--\(flag.name)"]
+        }.joined(separator: " ")
+    }
+}
