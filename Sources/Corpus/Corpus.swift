@@ -1,1 +1,0 @@
-// Corpus: see Documentation/DESIGN.md, section 2.
