@@ -125,7 +125,7 @@ extension ArgumentParser {
         case .choice(let names):
             guard names.contains(text) else {
                 let list = names.count > 1 ? "one of: \(names.joined(separator: ", "))" : names.joined()
-                throw bad(list + (nearestName(to: text, among: names).map { "; did you mean \($0)?" } ?? ""))
+                throw bad(list + (nearestName(to: text, among: names).map { " (did you mean \($0)?)" } ?? ""))
             }
             return .text(text)
         case .integer(let range):

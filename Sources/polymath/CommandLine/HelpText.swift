@@ -4,6 +4,11 @@ internal import PolymathKit
 struct HelpText {
     let registry: CommandRegistry
 
+    private static let general = [
+        CommandSpecification.Exit(.sealViolation, "sealed bytes changed during a run"),
+        CommandSpecification.Exit(.mismatch, "something differs from its record"),
+    ]
+
     /// `polymath help`.
     var overview: String {
         var lines = [
@@ -21,7 +26,7 @@ struct HelpText {
             "  polymath --version shows the version.",
             "",
         ]
-        return (lines + exits([])).joined(separator: "\n")
+        return (lines + exits(Self.general)).joined(separator: "\n")
     }
 
     /// `polymath help adapter`.
@@ -30,7 +35,7 @@ struct HelpText {
         var lines = ["USAGE", "  polymath \(name) COMMAND [options]", "", "COMMANDS"]
         lines += table(commands.map { ($0.specification.name, $0.specification.summary) })
         lines += ["", "  polymath help \(name) COMMAND shows a command's options.", ""]
-        return (lines + exits([])).joined(separator: "\n")
+        return (lines + exits(Self.general)).joined(separator: "\n")
     }
 
     /// `polymath help adapter verify`.
@@ -63,21 +68,15 @@ struct HelpText {
         return flag.help + " (default: \(value))"
     }
 
-    private func exits(_ additional: [CommandSpecification.Exit]) -> [String] {
+    /// The exit statuses every command shares, with those that are `particular` to one between them.
+    private func exits(_ particular: [CommandSpecification.Exit]) -> [String] {
         var rows: [(String, String)] = [
             ("0", "done"),
-            ("1", "unreadable or malformed input, a loss that is no number, the network, anything else"),
+            ("1", "unreadable or malformed input, or anything else"),
             ("2", "options, or a path that does not exist"),
         ]
-        rows += additional.map { ("\($0.status.code)", $0.meaning) }
-        for (status, meaning) in [
-            (ExitStatus.sealViolation, "sealed bytes changed during a run"),
-            (.mismatch, "something differs from its record"),
-            (.resources, "not enough memory or disk"),
-        ] where additional.isEmpty || (status == .resources && !additional.contains { $0.status == status }) {
-            rows.append(("\(status.code)", meaning))
-        }
-        rows.append(("128+n", "stopped by signal n"))
+        rows += particular.map { ("\($0.status.code)", $0.meaning) }
+        rows += [("5", "not enough memory or disk"), ("128+n", "stopped by signal n")]
         return ["EXIT STATUS"] + table(rows)
     }
 

@@ -50,6 +50,6 @@ enum UsageError: Error, Equatable, CustomStringConvertible, Sendable, ExitReport
     }
 
     private static func hint(_ nearest: String?) -> String {
-        nearest.map { "; did you mean \($0)?" } ?? ""
+        nearest.map { " (did you mean \($0)?)" } ?? ""
     }
 }

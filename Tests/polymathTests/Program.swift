@@ -1,0 +1,78 @@
+import Foundation
+import TestSupport
+
+/// Runs the real binary, as a user's shell would, in a folder of its own.
+struct Program {
+    let folder: TemporaryFolder
+    private let environment: [String: String]
+
+    /// What one run left behind.
+    struct Outcome {
+        let status: Int32
+        let output: String
+        let error: String
+
+        /// The JSON objects of `output`, one per line.
+        var objects: [[String: Any]] {
+            output.split(separator: "\n").compactMap {
+                (try? JSONSerialization.jsonObject(with: Data($0.utf8))) as? [String: Any]
+            }
+        }
+    }
+
+    init(home: String? = nil) {
+        folder = TemporaryFolder()
+        var environment = ["PATH": "/usr/bin:/bin", "HOME": folder.path, "XDG_CONFIG_HOME": folder.path("config")]
+        environment["POLYMATH_HOME"] = home
+        self.environment = environment
+    }
+
+    /// The binary that was built beside this test bundle.
+    static let path: String? = {
+        let bundles = Bundle.allBundles.map(\.bundlePath) + [CommandLine.arguments.first ?? ""]
+        for bundle in bundles {
+            var url = URL(fileURLWithPath: bundle)
+            for _ in 0..<4 {
+                url.deleteLastPathComponent()
+                let candidate = url.appendingPathComponent("polymath").path
+                var isFolder: ObjCBool = false
+                if FileManager.default.fileExists(atPath: candidate, isDirectory: &isFolder), !isFolder.boolValue {
+                    return candidate
+                }
+            }
+        }
+        return nil
+    }()
+
+    struct NoBinary: Error {}
+
+    @discardableResult
+    func run(_ words: [String], input: String = "") throws -> Outcome {
+        guard let path = Self.path else { throw NoBinary() }
+        // Files instead of pipes: a pipe fills up when nobody reads it while the program runs.
+        let files = ["in", "out", "err"].map { folder.path(".\(UUID().uuidString).\($0)") }
+        try Data(input.utf8).write(to: URL(fileURLWithPath: files[0]))
+        for file in files[1...] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
+        defer { for file in files { try? FileManager.default.removeItem(atPath: file) } }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = words
+        process.environment = environment
+        process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
+        process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: files[0]))
+        process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: files[1]))
+        process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: files[2]))
+        try process.run()
+        process.waitUntilExit()
+        let texts = try files[1...].map { try String(contentsOfFile: $0, encoding: .utf8) }
+        let status =
+            process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
+        return Outcome(status: status, output: texts[0], error: texts[1])
+    }
+
+    /// Writes a file into the program's folder and gives its path.
+    func write(_ name: String, _ text: String) throws -> String {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: folder.path(name)))
+        return folder.path(name)
+    }
+}
