@@ -1,0 +1,141 @@
+import TensorCore
+import TestSupport
+import Testing
+
+/// One operation, run with given workers; everything it writes.
+struct DeterminismCase: Sendable, CustomTestStringConvertible {
+    let operation: String
+    let run: @Sendable (Workers) -> [Matrix]
+    var testDescription: String { operation }
+}
+
+@Suite struct DeterminismTests {
+    @Test(arguments: determinismCases)
+    func `the bits do not depend on the number of threads`(determinismCase: DeterminismCase) {
+        let expected = determinismCase.run(Workers(count: 1)).map(\.bits)
+        for threads in [2, 3, 7] {
+            for _ in 0..<3 {
+                let same = determinismCase.run(Workers(count: threads)).map(\.bits) == expected
+                #expect(same, "\(determinismCase.operation) on \(threads) threads")
+            }
+        }
+    }
+}
+
+private func vector(_ values: [Float]) -> Matrix { Matrix(rows: 1, columns: values.count, values: values) }
+
+let determinismCases: [DeterminismCase] = [
+    DeterminismCase(operation: "linear") { workers in
+        let y = Matrix(rows: 5, columns: 700)
+        let w = LinearWeight(dense: randomMatrix(700, 1100, seed: 2))
+        linear(randomMatrix(5, 1100, seed: 1), w, bias: randomMatrix(1, 700, seed: 3), into: y, workers: workers)
+        return [y]
+    },
+    DeterminismCase(operation: "linearBackwardInput") { workers in
+        let dx = randomMatrix(5, 1100, seed: 4)
+        let w = LinearWeight(dense: randomMatrix(700, 1100, seed: 2))
+        linearBackwardInput(randomMatrix(5, 700, seed: 1), w, into: dx, workers: workers)
+        return [dx]
+    },
+    DeterminismCase(operation: "linearBackwardWeight") { workers in
+        let dW = randomMatrix(300, 1100, seed: 4)
+        linearBackwardWeight(
+            randomMatrix(5, 300, seed: 1), randomMatrix(5, 1100, seed: 2), into: dW, workers: workers)
+        return [dW]
+    },
+    DeterminismCase(operation: "linearBackwardBias") { _ in
+        let dBias = randomMatrix(1, 300, seed: 4)
+        linearBackwardBias(randomMatrix(5, 300, seed: 1), into: dBias)
+        return [dBias]
+    },
+    DeterminismCase(operation: "rmsNorm") { workers in
+        let y = Matrix(rows: 50, columns: 70)
+        let gain = randomMatrix(1, 70, seed: 2)
+        rmsNorm(randomMatrix(50, 70, seed: 1), gain: gain, epsilon: 1e-6, into: y, workers: workers)
+        return [y]
+    },
+    DeterminismCase(operation: "rmsNormBackward") { workers in
+        let (dx, dGain) = (Matrix(rows: 50, columns: 700), Matrix(rows: 1, columns: 700))
+        rmsNormBackward(
+            randomMatrix(50, 700, seed: 1), x: randomMatrix(50, 700, seed: 2), gain: randomMatrix(1, 700, seed: 3),
+            epsilon: 1e-6, into: dx, dGain: dGain, workers: workers)
+        return [dx, dGain]
+    },
+    DeterminismCase(operation: "swiGLU") { workers in
+        let a = Matrix(rows: 50, columns: 700)
+        swiGLU(
+            gate: randomMatrix(50, 700, seed: 1), up: randomMatrix(50, 700, seed: 2), into: a, workers: workers)
+        return [a]
+    },
+    DeterminismCase(operation: "swiGLUBackward") { workers in
+        let (dGate, dUp) = (Matrix(rows: 50, columns: 700), Matrix(rows: 50, columns: 700))
+        swiGLUBackward(
+            randomMatrix(50, 700, seed: 1), gate: randomMatrix(50, 700, seed: 2), up: randomMatrix(50, 700, seed: 3),
+            dGate: dGate, dUp: dUp, workers: workers)
+        return [dGate, dUp]
+    },
+    DeterminismCase(operation: "rotary") { _ in
+        let x = randomMatrix(9, 32, seed: 1)
+        let table = RotaryTable(headLength: 16, base: 1e6, positions: 9)
+        rotary(x, table: table, headCount: 2, position: 0, layout: .splitHalf)
+        return [x]
+    },
+    DeterminismCase(operation: "rotaryBackward") { _ in
+        let x = randomMatrix(9, 32, seed: 1)
+        let table = RotaryTable(headLength: 16, base: 1e6, positions: 9)
+        rotaryBackward(x, table: table, headCount: 2, position: 0, layout: .splitHalf)
+        return [x]
+    },
+    DeterminismCase(operation: "attention") { workers in attended(workers).forward },
+    DeterminismCase(operation: "attentionBackward") { workers in attended(workers).gradients },
+    DeterminismCase(operation: "embedding") { _ in
+        let x = Matrix(rows: 9, columns: 13)
+        let tokens = randomTokens(9, vocabulary: 50, seed: 1)
+        embedding(tokens, LinearWeight(dense: randomMatrix(50, 13, seed: 2)), into: x)
+        return [x]
+    },
+    DeterminismCase(operation: "embeddingBackward") { _ in
+        let dW = Matrix(rows: 50, columns: 13)
+        embeddingBackward(
+            randomMatrix(9, 13, seed: 1), tokens: randomTokens(9, vocabulary: 50, seed: 1), into: dW)
+        return [dW]
+    },
+    DeterminismCase(operation: "headCrossEntropy") { workers in
+        let weight = LinearWeight(dense: randomMatrix(5000, 40, seed: 1))
+        let targets = randomTokens(6, vocabulary: 5000, seed: 2)
+        let result = headCrossEntropy(randomMatrix(6, 40, seed: 3), weight, targets: targets, workers: workers)
+        return [vector(result.losses), vector(result.logSumExp)]
+    },
+    DeterminismCase(operation: "headCrossEntropyWithGradient") { workers in
+        let weight = LinearWeight(dense: randomMatrix(5000, 40, seed: 1))
+        let targets = randomTokens(6, vocabulary: 5000, seed: 2)
+        let dHidden = Matrix(rows: 6, columns: 40)
+        let result = headCrossEntropyWithGradient(
+            randomMatrix(6, 40, seed: 3), weight, targets: targets, scale: 0.25, into: dHidden, workers: workers)
+        return [vector(result.losses), vector(result.logSumExp), dHidden]
+    },
+    DeterminismCase(operation: "headBackwardWeight") { workers in
+        let weight = LinearWeight(dense: randomMatrix(5000, 40, seed: 1))
+        let dW = Matrix(rows: 5000, columns: 40)
+        headBackwardWeight(
+            randomMatrix(6, 40, seed: 3), weight, targets: randomTokens(6, vocabulary: 5000, seed: 2),
+            logSumExp: [Float](repeating: 20, count: 6), scale: 0.25, into: dW, workers: workers)
+        return [dW]
+    },
+]
+
+private func attended(_ workers: Workers) -> (forward: [Matrix], gradients: [Matrix]) {
+    let (tokens, heads, shared, h) = (150, 6, 2, 16)
+    let q = randomMatrix(tokens, heads * h, seed: 1)
+    let (k, v) = (randomMatrix(tokens, shared * h, seed: 2), randomMatrix(tokens, shared * h, seed: 3))
+    let (o, sums) = (Matrix(rows: tokens, columns: heads * h), Matrix(rows: heads, columns: tokens))
+    attention(
+        q: q, k: k, v: v, keyCount: tokens, headCount: heads, keyValueHeadCount: shared, into: o, logSumExp: sums,
+        workers: workers)
+    let dq = Matrix(rows: tokens, columns: heads * h)
+    let (dk, dv) = (Matrix(rows: tokens, columns: shared * h), Matrix(rows: tokens, columns: shared * h))
+    attentionBackward(
+        randomMatrix(tokens, heads * h, seed: 4), q: q, k: k, v: v, o: o, logSumExp: sums, headCount: heads,
+        keyValueHeadCount: shared, into: dq, dk: dk, dv: dv, workers: workers)
+    return ([o, sums], [dq, dk, dv])
+}
