@@ -1,1 +1,0 @@
-// Audit: see Documentation/DESIGN.md, section 2.

@@ -1,0 +1,127 @@
+// Reading an audit chain: every rule that a chain must keep, each with its own refusal.
+// Cutting a chain back to an older signed state leaves a valid chain: only an outside copy of the head shows that.
+
+internal import Bytes
+public import Digest
+
+/// A chain whose every row has been checked.
+public struct AuditChain: Equatable, Sendable {
+    /// No chain is longer: 256 MiB.
+    public static let byteLimit = 256 << 20
+
+    /// How far the run got, as the chain tells it. Only ``closed`` is a success.
+    public enum Status: Equatable, Sendable, CustomStringConvertible {
+        case closed
+        case paused(step: Int)
+        case open
+
+        public var description: String {
+            switch self {
+            case .closed: "closed"
+            case .paused(let step): "paused at \(step)"
+            case .open: "open"
+            }
+        }
+    }
+
+    public let rows: [AuditRow]
+    public let status: Status
+    /// Who started the run, and signed every pause and the close.
+    public let signer: PublicKey
+    /// Bytes after the last newline: what a crash left of a row. They are never read as a row.
+    public let tornByteCount: Int
+
+    /// The hash of the last complete row.
+    public var head: SHA256Digest { rows.last?.hash ?? AuditRow.origin }
+    public var run: String { rows.first?.run ?? "" }
+
+    /// The body of the latest row of a kind.
+    public func latest(_ kind: String) -> JSONValue? { rows.last { $0.kind == kind }?.body }
+
+    /// The body of the first row: what the run set out to do.
+    public var start: JSONValue { rows.first?.body ?? .null }
+
+    /// Reads and checks a chain.
+    ///
+    /// - Parameter head: an outside copy of the head; the chain must end there.
+    public static func read(path: String, head: SHA256Digest? = nil) throws(AuditChainError) -> AuditChain {
+        let bytes: [UInt8]
+        do {
+            bytes = try WholeFile.read(path, limit: byteLimit)
+        } catch {
+            throw .unreadable("\(error)")
+        }
+        return try decode(bytes, head: head)
+    }
+
+    /// Checks a chain in memory.
+    ///
+    /// - Complexity: O(*n*).
+    public static func decode(_ bytes: [UInt8], head: SHA256Digest? = nil) throws(AuditChainError) -> AuditChain {
+        guard bytes.count <= byteLimit else { throw .tooLarge(byteCount: bytes.count, limit: byteLimit) }
+        var rows: [AuditRow] = []
+        var status = Status.open
+        var signer: PublicKey?
+        var lineStart = 0
+        for end in bytes.indices where bytes[end] == 0x0A {
+            let line = rows.count + 1
+            let row = try AuditRow(line: bytes[lineStart..<end], number: line)
+            lineStart = end + 1
+            if let first = rows.first, let last = rows.last {
+                guard row.kind != RowKind.start else { throw .secondStart(line: line) }
+                guard row.seq == last.seq + 1 else {
+                    throw .sequence(line: line, expected: last.seq + 1, found: row.seq)
+                }
+                guard row.prev == last.hash else { throw .link(line: line, expected: last.hash, found: row.prev) }
+                guard row.run == first.run else { throw .otherRun(line: line, expected: first.run, found: row.run) }
+            } else {
+                guard row.seq == 0 else { throw .sequence(line: line, expected: 0, found: row.seq) }
+                guard row.prev == AuditRow.origin else {
+                    throw .link(line: line, expected: AuditRow.origin, found: row.prev)
+                }
+                guard row.kind == RowKind.start else { throw .firstRow(found: row.kind) }
+                signer = row.body["signer"]?.asString.flatMap(Hex.decode).flatMap { PublicKey(bytes: $0) }
+                guard signer != nil else { throw .notARow(line: line, reason: "it names no signer") }
+            }
+            try advance(&status, by: row, line: line, signer: signer)
+            rows.append(row)
+        }
+        guard let signer, let last = rows.last else { throw .empty }
+        if let head, head != last.hash { throw .head(expected: head, found: last.hash) }
+        return AuditChain(rows: rows, status: status, signer: signer, tornByteCount: bytes.count - lineStart)
+    }
+
+    private static func advance(
+        _ status: inout Status, by row: AuditRow, line: Int, signer: PublicKey?
+    ) throws(AuditChainError) {
+        switch status {
+        case .closed: throw .afterClose(line: line)
+        case .paused:
+            if row.kind == RowKind.recovery { return }
+            guard row.kind == RowKind.resume else { throw .afterPause(line: line, found: row.kind) }
+        case .open: break
+        }
+        switch row.kind {
+        case RowKind.close:
+            _ = try SignedState.verify(row, line: line, signer: signer)
+            status = .closed
+        case RowKind.pause:
+            status = .paused(step: try SignedState.verify(row, line: line, signer: signer))
+        default:
+            status = .open
+        }
+    }
+}
+
+/// The kinds that rules attach to; other rows may have any kind.
+public enum RowKind {
+    public static let start = "start"
+    public static let resume = "resume"
+    public static let recovery = "recovery"
+    public static let checkpoint = "checkpoint"
+    public static let sealCheck = "seal_check"
+    public static let sealViolation = "seal_violation"
+    public static let export = "export"
+    public static let pause = "pause"
+    public static let close = "close"
+}
