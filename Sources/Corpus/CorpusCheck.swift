@@ -1,0 +1,77 @@
+/// What `corpus check` finds: the sizes of the parts, and whether any two share text.
+///
+/// Digests are checked when the corpus is loaded; a corpus that is here has passed them.
+public struct CorpusCheck: Equatable, Sendable {
+    /// Consecutive words that two parts must not share, without case and punctuation.
+    public static let sharedRun = 8
+
+    /// The sizes of one part.
+    public struct PartFigures: Equatable, Sendable {
+        public var part: Corpus.Part
+        public var documents: Int
+        /// Length of its files as stored.
+        public var bytes: Int
+        public var words: Int
+    }
+
+    /// Eight words that stand in two parts.
+    public struct SharedRun: Equatable, Sendable {
+        public var words: [String]
+        public var first: Place
+        public var second: Place
+    }
+
+    /// A document of a part.
+    public struct Place: Equatable, Sendable, CustomStringConvertible {
+        public var part: Corpus.Part
+        public var file: String
+        public var line: Int?
+
+        public var description: String { line.map { "\(file):\($0)" } ?? file }
+    }
+
+    /// The parts that are there.
+    public let parts: [PartFigures]
+    /// The first shared run of each document that shares one with an earlier part.
+    public let sharedRuns: [SharedRun]
+    /// Whether `corpus.json` recorded the digests that were checked.
+    public let hasRecord: Bool
+
+    public var isClean: Bool { sharedRuns.isEmpty }
+
+    /// Checks a loaded corpus.
+    ///
+    /// - Complexity: O(n) time in the words of all parts; memory for the earlier parts' runs.
+    public init(_ corpus: Corpus) {
+        var parts: [PartFigures] = []
+        var shared: [SharedRun] = []
+        var seen: [[String]: Place] = [:]
+        for part in Corpus.Part.allCases {
+            let documents = corpus.documents(of: part)
+            guard !documents.isEmpty else { continue }
+            var wordCount = 0
+            var own: [[String]: Place] = [:]
+            for document in documents {
+                let words = document.texts.flatMap(Words.folded)
+                wordCount += words.count
+                let place = Place(part: part, file: document.file, line: document.line)
+                var found: SharedRun?
+                for start in 0..<max(0, words.count - Self.sharedRun + 1) {
+                    let run = Array(words[start..<start + Self.sharedRun])
+                    if found == nil, let earlier = seen[run] {
+                        found = SharedRun(words: run, first: earlier, second: place)
+                    }
+                    if own[run] == nil { own[run] = place }
+                }
+                if let found { shared.append(found) }
+            }
+            seen.merge(own) { earlier, _ in earlier }
+            parts.append(
+                PartFigures(
+                    part: part, documents: documents.count, bytes: corpus.byteCount(of: part), words: wordCount))
+        }
+        self.parts = parts
+        sharedRuns = shared
+        hasRecord = corpus.record != nil
+    }
+}
