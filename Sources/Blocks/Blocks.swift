@@ -1,1 +1,0 @@
-// Blocks: see Documentation/DESIGN.md, section 2.

@@ -1,1 +1,0 @@
-// GGUF: see Documentation/DESIGN.md, section 2.
