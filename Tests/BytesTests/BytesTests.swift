@@ -1,0 +1,59 @@
+import Bytes
+import TestSupport
+import Testing
+
+@Suite struct BytesTests {
+    @Test func `a region gives no byte outside itself`() throws {
+        let region = ByteRegion([1, 2, 3, 4])
+        #expect(try region.subregion(offset: 1, byteCount: 2).array == [2, 3])
+        #expect(throws: BytesError.outOfBounds(offset: 3, count: 2, available: 1)) {
+            try region.subregion(offset: 3, byteCount: 2)
+        }
+        #expect(throws: BytesError.self) { try region.subregion(offset: Int.max, byteCount: Int.max) }
+    }
+
+    @Test func `a cursor reads little-endian values and stops at the end`() throws {
+        var cursor = ByteCursor(ByteRegion([1, 2, 0, 0, 0, 9]))
+        #expect(try cursor.readUInt8() == 1)
+        #expect(try cursor.readUInt32() == 2)
+        #expect(throws: BytesError.outOfBounds(offset: 5, count: 2, available: 1)) { try cursor.readUInt16() }
+        #expect(try cursor.readUInt8() == 9)
+    }
+
+    @Test func `an atomic write that fails leaves the old file and no other`() throws {
+        struct Stop: Error {}
+        let folder = TemporaryFolder()
+        try AtomicFile.write([1, 2], to: folder.path("a"))
+        #expect(throws: Stop.self) {
+            try AtomicFile.write(to: folder.path("a")) { sink in
+                try sink.write([3])
+                throw Stop()
+            }
+        }
+        #expect(try WholeFile.read(folder.path("a")) == [1, 2])
+        #expect(folder.names == ["a"])
+    }
+
+    @Test func `a missing file, a folder and an empty file are told apart`() throws {
+        let folder = TemporaryFolder()
+        try AtomicFile.write([], to: folder.path("empty"))
+        #expect(try MappedFile(path: folder.path("empty")).region.array == [])
+        #expect(throws: BytesError.notFound(path: folder.path("no"))) { try MappedFile(path: folder.path("no")) }
+        #expect(throws: BytesError.notARegularFile(path: folder.path)) { try MappedFile(path: folder.path) }
+    }
+
+    @Test func `an append file grows, and can be cut`() throws {
+        let folder = TemporaryFolder()
+        let log = try AppendFile(path: folder.path("log"))
+        try log.append([1, 2, 3])
+        try log.append([4])
+        try log.truncate(to: 2)
+        try AppendFile(path: folder.path("log")).append([5])
+        #expect(try WholeFile.read(folder.path("log")) == [1, 2, 5])
+    }
+
+    @Test func `foreign text cannot steer a terminal`() {
+        #expect(escaped("a\u{1B}[2J\n\u{202E}b") == "a\\u{1b}[2J\\u{a}\\u{202e}b")
+        #expect(escaped("abcdef", limit: 3) == "abc…")
+    }
+}
