@@ -1,5 +1,8 @@
-// One weight matrix, kept as f32. It hands out decoded blocks
+// One weight matrix, however it is kept: quantised blocks in a file map, or an f32 matrix. It hands out decoded blocks
 // and never a whole matrix, except to `decoded()`, which makes the masters.
+
+public import Blocks
+public import Bytes
 
 /// W: `[outputs, inputs]`, row-major; a product with it is y = x·Wᵀ.
 public struct LinearWeight: Sendable {
@@ -9,6 +12,25 @@ public struct LinearWeight: Sendable {
 
     private enum Storage: Sendable {
         case dense(Matrix)
+        case stored(StorageType, ByteRegion, rowByteCount: Int)
+    }
+
+    /// A weight that stays in its stored form; tiles are decoded as a product goes.
+    ///
+    /// - Precondition: `type` can be decoded, a row is a whole number of its blocks, and `region` holds exactly the rows.
+    public init(stored type: StorageType, region: ByteRegion, outputs: Int, inputs: Int) {
+        precondition(outputs > 0 && inputs > 0, "a weight of \(outputs) × \(inputs)")
+        precondition(type.isDecodable, "weights of type \(type.name) cannot be decoded")
+        guard let rowByteCount = type.byteCount(elements: inputs) else {
+            preconditionFailure("rows of \(inputs) values are not whole \(type.name) blocks")
+        }
+        let (byteCount, overflow) = rowByteCount.multipliedReportingOverflow(by: outputs)
+        precondition(
+            !overflow && region.byteCount == byteCount,
+            "\(region.byteCount) bytes for \(outputs) rows of \(rowByteCount) bytes")
+        self.outputs = outputs
+        self.inputs = inputs
+        storage = .stored(type, region, rowByteCount: rowByteCount)
     }
 
     /// A weight whose values are those of `dense` at the time of each product.
@@ -55,10 +77,13 @@ public struct LinearWeight: Sendable {
         rows: Range<Int>, columns: Range<Int>, scratch: UnsafeMutablePointer<Float>,
         _ body: (UnsafePointer<Float>, _ stride: Int) -> Void
     ) {
-        switch storage {
-        case .dense(let matrix):
+        if case .dense(let matrix) = storage {
             unsafe body(UnsafePointer(matrix.pointer) + (rows.lowerBound * inputs + columns.lowerBound), inputs)
+            return
         }
+        let stride = columns.count + 16
+        unsafe copyBlock(rows: rows, columns: columns, to: scratch, stride: stride)
+        unsafe body(UnsafePointer(scratch), stride)
     }
 
     private func copyBlock(
@@ -69,6 +94,17 @@ public struct LinearWeight: Sendable {
             for row in rows {
                 unsafe (target + (row - rows.lowerBound) * stride)
                     .update(from: matrix.pointer + (row * inputs + columns.lowerBound), count: columns.count)
+            }
+        case .stored(let type, let region, let rowByteCount):
+            let start = columns.lowerBound / type.blockLength * type.blockByteCount
+            let length = (columns.count + type.blockLength - 1) / type.blockLength * type.blockByteCount
+            region.withBytes { bytes in
+                for row in rows {
+                    let offset = row * rowByteCount + start
+                    var output = unsafe MutableSpan(
+                        _unsafeStart: target + (row - rows.lowerBound) * stride, count: columns.count)
+                    type.decode(bytes.extracting(offset..<offset + length), into: &output)
+                }
             }
         }
     }
