@@ -1,1 +1,0 @@
-// Adapter: see Documentation/DESIGN.md, section 2.

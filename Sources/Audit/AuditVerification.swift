@@ -1,0 +1,159 @@
+// Checking a run folder from its files alone, and against the base when its root is at hand.
+
+internal import Bytes
+public import Digest
+
+/// Judges a run folder: chain, close, head, attestation, base, artefact and the recorded files.
+public enum AuditVerification {
+    /// - Parameters:
+    ///   - runFolder: holds `audit.jsonl` and what its rows name.
+    ///   - baseManifestRoot: root of the base as computed now, `nil` when the base is not at hand.
+    ///   - head: an outside copy of the chain's head.
+    ///   - trustedSigner: whose word counts; `nil` leaves open who signed.
+    /// - Returns: every check that could be made. It never throws: what cannot be read is a failed check.
+    public static func verify(
+        runFolder: String, baseManifestRoot: SHA256Digest? = nil, head: SHA256Digest? = nil,
+        trustedSigner: PublicKey? = nil
+    ) -> Verdict {
+        var verdict = Verdict()
+        let chain: AuditChain
+        do {
+            chain = try AuditChain.read(path: runFolder + "/audit.jsonl")
+        } catch {
+            verdict.add("chain", .failed, .arithmetic, error.description)
+            return verdict
+        }
+        verdict.add(
+            "chain", .passed, .arithmetic,
+            "All \(chain.rows.count) rows of the audit chain are whole and each names the one before.")
+        judgeState(chain, &verdict)
+        judgeHead(chain, head, &verdict)
+        judgeSigner(chain, trustedSigner, &verdict)
+        judgeSeal(chain, &verdict)
+        judgeRecords(chain, runFolder, &verdict)
+        judgeBase(chain, baseManifestRoot, &verdict)
+        judgeArtefact(chain, runFolder, &verdict)
+        judgeAttestation(chain, runFolder, &verdict)
+        return verdict
+    }
+
+    private static func judgeState(_ chain: AuditChain, _ verdict: inout Verdict) {
+        if chain.tornByteCount > 0 {
+            verdict.add(
+                "chain-end", .failed, .arithmetic,
+                "The chain ends in \(chain.tornByteCount) bytes of a torn row, which are not believed; resuming cuts them off."
+            )
+        }
+        switch chain.status {
+        case .closed:
+            verdict.add(
+                "chain-closed", .passed, .signersWord,
+                "The run is closed, signed by \(chain.signer.fingerprint).")
+        case .paused(let step):
+            verdict.add(
+                "chain-closed", .failed, .signersWord,
+                "The run is paused at \(step): it has not come to its end.")
+        case .open:
+            verdict.add(
+                "chain-closed", .failed, .signersWord,
+                "The run is open: it was never closed, or its last rows were cut off.")
+        }
+    }
+
+    private static func judgeHead(
+        _ chain: AuditChain, _ head: SHA256Digest?, _ verdict: inout Verdict
+    ) {
+        guard let head else {
+            verdict.add(
+                "chain-head", .notChecked, .arithmetic,
+                "No outside copy of the head was given (--head), so a cut back to an older signed state would not show here."
+            )
+            return
+        }
+        if head == chain.head {
+            verdict.add("chain-head", .passed, .arithmetic, "The chain ends at the given head.")
+        } else {
+            verdict.add(
+                "chain-head", .failed, .arithmetic,
+                AuditChainError.head(expected: head, found: chain.head).description)
+        }
+    }
+
+    private static func judgeSigner(
+        _ chain: AuditChain, _ trusted: PublicKey?, _ verdict: inout Verdict
+    ) {
+        guard let trusted else {
+            verdict.add(
+                "signer", .notChecked, .signersWord,
+                "The run names the signer \(chain.signer.fingerprint); whether to trust that key is yours to say."
+            )
+            return
+        }
+        let isSame = trusted == chain.signer
+        verdict.add(
+            "signer", isSame ? .passed : .failed, .signersWord,
+            isSame
+                ? "The signer is the trusted key \(trusted.fingerprint)."
+                : "The signer is \(chain.signer.fingerprint), not the trusted key \(trusted.fingerprint).")
+    }
+
+    private static func judgeSeal(_ chain: AuditChain, _ verdict: inout Verdict) {
+        let last = chain.rows.last { $0.kind == RowKind.sealCheck || $0.kind == RowKind.sealViolation }
+        let exported = chain.rows.last { $0.kind == RowKind.export }
+        let violation = chain.rows.last { $0.kind == RowKind.sealViolation }
+        if let violation, exported.map({ $0.seq > violation.seq }) ?? true,
+            last?.kind == RowKind.sealViolation
+        {
+            let tensor = violation.body["tensor"]?.asString ?? "unknown"
+            verdict.add(
+                "seal", .failed, .signersWord,
+                "The sealed tensor “\(escaped(tensor))” changed during the run.")
+        } else if last == nil {
+            verdict.add(
+                "seal", .notChecked, .signersWord, "The chain records no check of the sealed tensors.")
+        } else {
+            verdict.add(
+                "seal", .passed, .signersWord,
+                "The last recorded check of the sealed tensors found every one of them unchanged.")
+        }
+    }
+
+    /// Files whose SHA-256 a row records as `<name>_json_sha256`.
+    private static func judgeRecords(_ chain: AuditChain, _ folder: String, _ verdict: inout Verdict) {
+        for (name, key) in [("run.json", "run_json_sha256"), ("seal.json", "seal_json_sha256")] {
+            let recorded = chain.rows.reversed().lazy.compactMap { $0.body[key]?.asString }.first
+            guard let recorded else { continue }
+            do {
+                let found = SHA256Digest.of(try WholeFile.read(folder + "/" + name, limit: fileLimit)).hex
+                verdict.add(
+                    name, found == recorded ? .passed : .failed, .arithmetic,
+                    found == recorded
+                        ? "\(name) is the file that the chain records."
+                        : "\(name) has the SHA-256 \(found), and the chain records \(escaped(recorded)).")
+            } catch {
+                verdict.add(
+                    name, .failed, .arithmetic, "\(name), which the chain records, is unreadable: \(error)")
+            }
+        }
+    }
+
+    private static func judgeBase(
+        _ chain: AuditChain, _ root: SHA256Digest?, _ verdict: inout Verdict
+    ) {
+        let recorded = chain.start["base_root"]?.asString ?? ""
+        guard let root else {
+            verdict.add(
+                "base", .notChecked, .arithmetic,
+                "The base is not at hand; the run names the root \(escaped(recorded)).")
+            return
+        }
+        let isSame = root.hex == recorded
+        verdict.add(
+            "base", isSame ? .passed : .failed, .arithmetic,
+            isSame
+                ? "The base at hand has the root that the run names."
+                : "The base at hand has the root \(root.hex), and the run names \(escaped(recorded)).")
+    }
+
+    static let fileLimit = 64 << 20
+}
