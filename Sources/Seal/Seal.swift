@@ -1,1 +1,0 @@
-// Seal: see Documentation/DESIGN.md, section 2.

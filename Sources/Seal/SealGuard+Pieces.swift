@@ -1,0 +1,88 @@
+import Bytes
+import Digest
+
+extension SealGuard {
+    /// Bytes that this step checks: a 64th of all, or what ``costShare`` of the step pays at the measured speed.
+    func slice(stepSeconds: Double?) -> Int {
+        let whole = max(1, (total + Self.coverageSteps - 1) / Self.coverageSteps)
+        guard let stepSeconds, stepSeconds.isFinite, stepSeconds >= 0 else { return whole }
+        let paid = stepSeconds * Self.costShare * bytesPerSecond
+        return paid >= Double(whole) ? whole : max(1, Int(paid))
+    }
+
+    /// Books a check that is done.
+    func account(bytes: Int, seconds: Double) {
+        bytesChecked += bytes
+        cpuSeconds += seconds
+        // Short checks time the clock more than the hashing.
+        if bytes >= 1 << 16, seconds > 0 { bytesPerSecond = Double(bytes) / seconds }
+    }
+
+    static func digest(of piece: Piece, in source: SealSource) -> SHA256Digest {
+        guard let index = piece.tensor else { return source.metadataDigest }
+        return source.tensors[index].bytes.withBytes { span in
+            SHA256Digest.of(span.extracting(piece.start..<piece.start + piece.byteCount))
+        }
+    }
+
+    /// The first damaged chunk of a tensor whose digest is wrong; the whole tensor when no single chunk explains it.
+    func locate(tensor index: Int, actual: SHA256Digest) -> SealViolation {
+        for piece in pieces where piece.tensor == index {
+            let found = Self.digest(of: piece, in: source)
+            if found != piece.expected { return violation(piece: piece, actual: found) }
+        }
+        let tensor = manifest.tensors[index]
+        return violation(
+            .tensor, tensor: tensor.name, offset: tensor.offset, byteCount: tensor.byteCount,
+            expected: tensor.digest.hex, actual: actual.hex)
+    }
+
+    func violation(piece: Piece, actual: SHA256Digest) -> SealViolation {
+        guard let index = piece.tensor else { return metadataViolation(actual: actual) }
+        let tensor = manifest.tensors[index]
+        return violation(
+            .tensor, tensor: tensor.name, offset: tensor.offset + piece.start, byteCount: piece.byteCount,
+            expected: piece.expected.hex, actual: actual.hex)
+    }
+
+    func metadataViolation(actual: SHA256Digest) -> SealViolation {
+        let extent = source.metadataExtent
+        return violation(
+            .metadata, offset: extent.offset, byteCount: extent.byteCount, expected: manifest.metadataDigest.hex,
+            actual: actual.hex)
+    }
+
+    func violation(
+        _ kind: SealViolation.Kind, tensor: String? = nil, offset: Int = 0, byteCount: Int = 0, expected: String,
+        actual: String
+    ) -> SealViolation {
+        SealViolation(
+            kind: kind, path: source.path ?? manifest.fileName, tensor: tensor, fileOffset: offset,
+            byteCount: byteCount, expected: expected, actual: actual, lastCompleteCheck: lastCompleteCheck?.began)
+    }
+
+    /// Checks that manifest and file name the same tensors at the same places.
+    static func match(_ manifest: SealManifest, _ source: SealSource) throws(SealError) {
+        guard manifest.fileByteCount == source.fileByteCount else {
+            throw .otherFile(
+                item: "its length", expected: "\(manifest.fileByteCount) bytes", got: "\(source.fileByteCount) bytes")
+        }
+        guard manifest.tensors.count == source.tensors.count else {
+            throw .otherFile(
+                item: "its number of tensors", expected: "\(manifest.tensors.count)", got: "\(source.tensors.count)")
+        }
+        for (sealed, found) in zip(manifest.tensors, source.tensors) {
+            let expected = shape(sealed.name, sealed.type, sealed.dimensions, sealed.offset, sealed.byteCount)
+            let got = shape(found.name, found.type, found.dimensions, found.offset, found.bytes.byteCount)
+            guard expected.utf8.elementsEqual(got.utf8) else {
+                throw .otherFile(item: "tensor \(sealed.name)", expected: expected, got: got)
+            }
+        }
+    }
+
+    private static func shape(
+        _ name: String, _ type: UInt32, _ dimensions: [UInt64], _ offset: Int, _ byteCount: Int
+    ) -> String {
+        "\(name) of type \(type), \(dimensions), \(byteCount) bytes at offset \(offset)"
+    }
+}
