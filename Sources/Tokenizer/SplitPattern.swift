@@ -11,7 +11,7 @@
 /// \s+
 /// ```
 /// It works on the bytes of valid UTF-8 and gives ranges of bytes.
-struct SplitPattern {
+package struct SplitPattern {
     private enum Class: UInt8 {
         case letter, number, space, newline, other
         /// The second and later bytes of a character: they belong to the byte that leads it.
@@ -26,7 +26,7 @@ struct SplitPattern {
     ///
     /// - Precondition: `bytes` is valid UTF-8.
     /// - Complexity: O(n) time, and n bytes of memory.
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         self.bytes = bytes
         var classes: [Class] = []
         classes.reserveCapacity(bytes.count)
@@ -65,7 +65,7 @@ struct SplitPattern {
     }
 
     /// The next word's range of bytes, or nil at the end. The words cover the text without gaps.
-    mutating func next() -> Range<Int>? {
+    package mutating func next() -> Range<Int>? {
         guard position < bytes.count else { return nil }
         let start = position
         position = endOfWord(from: start)

@@ -1,5 +1,3 @@
-import Foundation
-
 /// A byte-level BPE tokenizer with Qwen2's split pattern and NFC, exactly as the base was trained with.
 ///
 /// It knows no file and no template language: the model room fills a `TokenizerVocabulary` from a GGUF.
@@ -87,21 +85,11 @@ public final class Tokenizer: Sendable {
     }
 
     private func append(_ utf8: [UInt8], to tokens: inout [Int32], using work: inout MergeTable.Workspace) {
-        let normalized = Self.normalized(utf8)
+        let normalized = Normalization.composed(utf8)
         var words = SplitPattern(normalized)
         while let word = words.next() {
             merges.append(normalized, word, to: &tokens, using: &work)
         }
-    }
-
-    /// The bytes of the text's NFC. Text below U+0300 is in NFC as it stands.
-    private static func normalized(_ utf8: [UInt8]) -> [UInt8] {
-        // UTF-8 of U+0300 is CC 80: with only smaller bytes there is nothing to compose, nor anything invalid
-        // unless a byte of 80 to BF or C0 to CB stands alone, which the decoding below would find.
-        if utf8.allSatisfy({ $0 < 0x80 }) { return utf8 }
-        let text = String(decoding: utf8, as: UTF8.self)
-        if utf8.allSatisfy({ $0 < 0xCC }) { return Array(text.utf8) }
-        return Array(text.precomposedStringWithCanonicalMapping.utf8)
     }
 
     // MARK: Decoding
