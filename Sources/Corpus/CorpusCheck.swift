@@ -45,23 +45,33 @@ public struct CorpusCheck: Equatable, Sendable {
     public init(_ corpus: Corpus) {
         var parts: [PartFigures] = []
         var shared: [SharedRun] = []
-        var seen: [[String]: Place] = [:]
+        // Words and places are numbered, so that a run costs a few bytes whatever its words are.
+        var numbers: [String: UInt32] = [:]
+        var places: [Place] = []
+        var seen: [[UInt32]: Int] = [:]
         for part in Corpus.Part.allCases {
             let documents = corpus.documents(of: part)
             guard !documents.isEmpty else { continue }
             var wordCount = 0
-            var own: [[String]: Place] = [:]
+            var own: [[UInt32]: Int] = [:]
             for document in documents {
                 let words = document.texts.flatMap(Words.folded)
                 wordCount += words.count
+                let ids = words.map { word in
+                    let id = numbers[word] ?? UInt32(numbers.count)
+                    numbers[word] = id
+                    return id
+                }
                 let place = Place(part: part, file: document.file, line: document.line)
+                places.append(place)
                 var found: SharedRun?
                 for start in 0..<max(0, words.count - Self.sharedRun + 1) {
-                    let run = Array(words[start..<start + Self.sharedRun])
+                    let run = Array(ids[start..<start + Self.sharedRun])
                     if found == nil, let earlier = seen[run] {
-                        found = SharedRun(words: run, first: earlier, second: place)
+                        let spelled = Array(words[start..<start + Self.sharedRun])
+                        found = SharedRun(words: spelled, first: places[earlier], second: place)
                     }
-                    if own[run] == nil { own[run] = place }
+                    if own[run] == nil { own[run] = places.count - 1 }
                 }
                 if let found { shared.append(found) }
             }
