@@ -21,6 +21,8 @@ public struct LinearWeight: Sendable {
     public init(stored type: StorageType, region: ByteRegion, outputs: Int, inputs: Int) {
         precondition(outputs > 0 && inputs > 0, "a weight of \(outputs) × \(inputs)")
         precondition(type.isDecodable, "weights of type \(type.name) cannot be decoded")
+        precondition(
+            Self.columnGrain % type.blockLength == 0, "blocks of \(type.blockLength) values would be split by a tile")
         guard let rowByteCount = type.byteCount(elements: inputs) else {
             preconditionFailure("rows of \(inputs) values are not whole \(type.name) blocks")
         }

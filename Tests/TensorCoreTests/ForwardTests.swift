@@ -88,7 +88,7 @@ import Testing
         #expect(x.doubles == Reference.embedding(tokens, w.doubles, width: 13))
     }
 
-    @Test(arguments: [(1, 1, 3), (3, 5, 40), (7, 33, 1100), (2, 600, 3000)])
+    @Test(arguments: [(1, 1, 3), (3, 5, 40), (7, 33, 1100), (2, 600, 3000), (3, 5, 40_000)])
     func `head and cross-entropy are right`(rows: Int, width: Int, vocabulary: Int) {
         let hidden = randomMatrix(rows, width, seed: 14)
         let w = randomMatrix(vocabulary, width, seed: 15)
