@@ -21,6 +21,9 @@ struct Arguments: Sendable {
     mutating func set(_ name: String, to value: Value) { given[name] = value }
     mutating func setDefault(_ name: String, to value: Value) { defaults[name] = value }
 
+    /// Whether the command takes this flag.
+    func takes(_ flag: Flag) -> Bool { specification.flags.contains { $0.name == flag.name } }
+
     /// Whether the flag stood on the command line (or in a configuration file).
     func isGiven(_ flag: Flag) -> Bool { given[flag.name] != nil }
 
@@ -69,7 +72,7 @@ struct Arguments: Sendable {
 
     private func value(_ flag: Flag) -> Value? {
         precondition(
-            specification.flags.contains { $0.name == flag.name },
+            takes(flag),
             "\(specification.name) reads --\(flag.name), which its specification does not list")
         return given[flag.name] ?? defaults[flag.name]
     }

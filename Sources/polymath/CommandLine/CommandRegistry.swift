@@ -74,5 +74,6 @@ struct CommandRegistry {
 
 /// The list that parser, help and completion are made from, in the order that help shows.
 private let allCommands: [any Command.Type] = [
-    Completion.self
+    CorpusList.self,
+    Completion.self,
 ]

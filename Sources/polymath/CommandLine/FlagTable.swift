@@ -54,7 +54,7 @@ extension Flag {
     // MARK: How to compute
     static let compute = Flag(
         "compute", .choice(["auto", "f32"]), "MODE", default: "auto", help: "Arithmetic of the products")
-    static let threads = Flag("threads", .integer(1...1_024), "N", help: "Threads (default: one per core)")
+    static let threads = Flag("threads", .integer(1...64), "N", help: "Threads (default: one per core)")
     static let memoryBudget = Flag(
         "memory-budget", .bytes, "BYTES", help: "Most memory for what can be computed again; K, M and G are understood")
 
@@ -76,4 +76,13 @@ extension Flag {
         help: "Part of the collection (default: test if there is one)")
     static let bootstrap = Flag(
         "bootstrap", .integer(0...100_000), "N", default: "0", help: "Resamples for 95 % intervals; 0 turns them off")
+    static let compare = Flag("compare", .toggle, help: "Measure the base alone too, and the difference")
+    static let parallel = Flag("parallel", .text, "PATH", help: "The same text in another language")
+    static let showMask = Flag("show-mask", .toggle, help: "Print every token, those that count marked with +")
+    static let controlTokens = Flag(
+        "control-tokens", .toggle, help: "Read control tokens that are spelt out, such as <|im_end|>")
+
+    // MARK: What to check against
+    static let head = Flag("head", .text, "HEX", help: "Outside copy of the audit chain's head")
+    static let signer = Flag("signer", .text, "HEX", help: "Public key of the signer that is trusted")
 }

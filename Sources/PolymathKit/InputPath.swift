@@ -1,0 +1,32 @@
+internal import Foundation
+
+/// Looks at paths before they are opened, so that a wrong one is told apart from wrong contents.
+public enum InputPath {
+    /// - Parameter kind: what is looked for, for the message.
+    /// - Throws: `InputError` when there is nothing, or a folder.
+    public static func requireFile(_ path: String, kind: String) throws(InputError) {
+        var isFolder: ObjCBool = false
+        guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw .missing(kind: kind, path: path)
+        }
+        guard !isFolder.boolValue else { throw .isAFolder(kind: kind, path: path) }
+    }
+
+    public static func requireFolder(_ path: String, kind: String) throws(InputError) {
+        guard isFolder(path) else { throw .missing(kind: kind, path: path) }
+    }
+
+    /// - Throws: `InputError.exists` when something is at `path`, or `.missing` when its folder is not there.
+    public static func requireFree(_ path: String) throws(InputError) {
+        guard !FileManager.default.fileExists(atPath: path) else { throw .exists(path: path) }
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        guard isFolder(folder) else { throw .missing(kind: "folder to write into", path: folder) }
+    }
+
+    static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+
+    static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+}
