@@ -1,0 +1,130 @@
+import Audit
+import Bytes
+import Digest
+import Foundation
+import TestSupport
+import Testing
+
+enum RunFixture {
+    static let root = SHA256Digest.of(Array("base".utf8))
+    static let recipe = SHA256Digest.of(Array("recipe".utf8))
+    static let corpus = SHA256Digest.of(Array("corpus".utf8))
+
+    static func identity(_ seed: UInt8 = 9) throws -> Identity {
+        try Identity.fromSeed([UInt8](repeating: seed, count: 32))
+    }
+
+    static func start(_ path: String, identity: Identity? = nil) throws -> AuditWriter {
+        try AuditWriter.start(
+            path: path, run: "r1", identity: identity ?? Self.identity(), baseRoot: root, recipe: recipe,
+            corpusID: corpus, now: { "2026-01-31T12:00:00Z" })
+    }
+
+    /// start, checkpoint, pause at 3, resume, seal check, close at 5.
+    static func closed(_ path: String) throws -> [UInt8] {
+        let writer = try start(path)
+        try writer.append(
+            kind: RowKind.checkpoint, body: ["step": 2, "loss": .number(1.5), "large": .integer(1 << 60)])
+        try writer.pause(step: 3)
+        let again = try AuditWriter.resume(path: path, identity: identity(), now: { "2026-01-31T13:00:00Z" })
+        try again.append(kind: RowKind.sealCheck, body: ["tensors": 338, "changes": 0])
+        try again.close(step: 5)
+        return try WholeFile.read(path)
+    }
+
+    static func lines(_ bytes: [UInt8]) -> [[UInt8]] {
+        bytes.split(separator: 0x0A).map { Array($0) + [0x0A] }
+    }
+}
+
+@Suite struct `An audit chain` {
+    let folder = TemporaryFolder()
+
+    private func error(_ lines: [[UInt8]], head: SHA256Digest? = nil) -> AuditChainError? {
+        do throws(AuditChainError) {
+            _ = try AuditChain.decode(Array(lines.joined()), head: head)
+            return nil
+        } catch { return error }
+    }
+
+    @Test func `is closed, paused or open`() throws {
+        let path = folder.path("audit.jsonl")
+        let writer = try RunFixture.start(path)
+        #expect(try AuditChain.read(path: path).status == .open)
+        try writer.pause(step: 3)
+        #expect(try AuditChain.read(path: path).status == .paused(step: 3))
+        #expect(try AuditChain.read(path: path).status.description == "paused at 3")
+        let head = try AuditWriter.resume(path: path, identity: RunFixture.identity()).close(step: 4)
+        let chain = try AuditChain.read(path: path, head: head)
+        #expect(try chain.status == .closed && chain.signer == RunFixture.identity().publicKey)
+        #expect(throws: AuditChainError.alreadyClosed) {
+            try AuditWriter.resume(path: path, identity: RunFixture.identity())
+        }
+        #expect(throws: AuditChainError.alreadyStarted(path: path)) { try RunFixture.start(path) }
+    }
+
+    @Test func `writes numbers that could be rounded as strings`() throws {
+        let chain = try AuditChain.decode(RunFixture.closed(folder.path("a")))
+        #expect(chain.latest("checkpoint") == ["step": 2, "loss": "1.5", "large": "1152921504606846976"])
+    }
+
+    @Test func `shows a removed, moved, doubled or edited row`() throws {
+        let lines = RunFixture.lines(try RunFixture.closed(folder.path("a")))
+        #expect(error(lines) == nil && lines.count == 6)
+        #expect(error(Array(lines.dropFirst())) == .sequence(line: 1, expected: 0, found: 1))
+        var removed = lines
+        removed.remove(at: 2)
+        #expect(error(removed) == .sequence(line: 3, expected: 2, found: 3))
+        var moved = lines
+        moved.swapAt(1, 4)
+        #expect(error(moved) == .sequence(line: 2, expected: 1, found: 4))
+        #expect(error(lines + [lines[5]]) == .sequence(line: 7, expected: 6, found: 5))
+        #expect(error([]) == .empty)
+    }
+
+    @Test func `shows an edit of any byte`() throws {
+        let bytes = try RunFixture.closed(folder.path("a"))
+        for index in bytes.indices.dropLast() {
+            var bad = bytes
+            bad[index] ^= 1
+            #expect(throws: AuditChainError.self, "byte \(index)") { try AuditChain.decode(bad) }
+        }
+    }
+
+    @Test func `shows a close that another key or nobody signed, and a second one`() throws {
+        let good = RunFixture.lines(try RunFixture.closed(folder.path("a")))
+        // The other run's rows follow one another, so only the signer differs.
+        let other = try RunFixture.identity(3)
+        let path = folder.path("b")
+        try AtomicFile.write(Array(good.prefix(5).joined()), to: path)
+        #expect(throws: AuditChainError.self) { try AuditWriter.resume(path: path, identity: other) }
+        let foreign = try RunFixture.start(folder.path("c"), identity: other)
+        try foreign.close(step: 1)
+        #expect(throws: AuditChainError.alreadyClosed) { try foreign.close(step: 1) }
+        #expect(throws: AuditChainError.kindIsReserved("close")) { try foreign.append(kind: "close", body: [:]) }
+    }
+
+    @Test func `cut back to an older signed state is shown by an outside head alone`() throws {
+        let lines = RunFixture.lines(try RunFixture.closed(folder.path("a")))
+        let head = try AuditChain.decode(Array(lines.joined())).head
+        let cut = Array(lines.prefix(3))
+        #expect(error(cut) == nil)
+        let older = try AuditChain.decode(Array(cut.joined()))
+        #expect(older.status == .paused(step: 3))
+        #expect(error(cut, head: head) == .head(expected: head, found: older.head))
+    }
+
+    @Test func `recovers from a torn last line without trusting it`() throws {
+        let path = folder.path("a")
+        let bytes = try RunFixture.closed(path)
+        for torn in [1, 40, 200] {
+            try AtomicFile.write(Array(bytes.dropLast(torn)), to: path)
+            let chain = try AuditChain.read(path: path)
+            #expect(chain.status == .open && chain.rows.count == 5 && chain.tornByteCount > 0)
+            try AuditWriter.resume(path: path, identity: RunFixture.identity()).close(step: 5)
+            let recovered = try AuditChain.read(path: path)
+            #expect(recovered.status == .closed && recovered.tornByteCount == 0)
+            #expect(recovered.latest(RowKind.recovery)?["cut_bytes"]?.asInt == chain.tornByteCount)
+        }
+    }
+}
