@@ -1,0 +1,152 @@
+public import TensorCore
+
+/// `T` inputs and their `T` next-token targets, with the targets that count towards the loss.
+public struct TokenWindow: Equatable, Sendable {
+    public let inputs: [Int32]
+    public let targets: [Int32]
+    /// Per target, whether it counts; same count as `targets`.
+    public let counted: [Bool]
+
+    /// - Precondition: the three arrays have one count.
+    public init(inputs: [Int32], targets: [Int32], counted: [Bool]) {
+        precondition(
+            inputs.count == targets.count && targets.count == counted.count, "a window's parts differ in length")
+        self.inputs = inputs
+        self.targets = targets
+        self.counted = counted
+    }
+
+    public var countedCount: Int { counted.reduce(0) { $0 + ($1 ? 1 : 0) } }
+}
+
+extension Decoder {
+    /// Output of the layers below `end` for one window, `[T, d]`: what `loss…(prefix:)` continues from.
+    public func prefix(_ window: TokenWindow, layersBelow end: Int) -> Matrix {
+        let work = workspace(tokens: window.inputs.count, lowestSaved: configuration.layerCount, backward: false)
+        embedding(window.inputs, embeddingWeight, into: work.hidden)
+        runLayers(0..<end, work)
+        let result = Matrix(rows: work.hidden.rows, columns: work.hidden.columns)
+        result.copy(from: work.hidden)
+        return result
+    }
+
+    /// Cross-entropy of each counted target of `window`, in nats.
+    ///
+    /// - Parameter prefix: the output of the layers below `start` (then `start` must be given), or nil.
+    public func losses(_ window: TokenWindow, prefix: Matrix? = nil, from start: Int = 0) -> [Float] {
+        let work = workspace(tokens: window.inputs.count, lowestSaved: configuration.layerCount, backward: false)
+        begin(window, prefix: prefix, in: work)
+        runLayers(start..<configuration.layerCount, work)
+        let rows = CountedRows(window, of: work.hidden)
+        guard rows.count > 0 else { return [] }
+        let normed = Matrix(rows: rows.count, columns: rows.hidden.columns)
+        rmsNorm(
+            rows.hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon, into: normed, workers: workers)
+        return headCrossEntropy(normed, head.weight, targets: rows.targets, workers: workers).losses
+    }
+
+    /// Forward and backward of one window: adds `scale · Σ losses`' gradient to every trained tensor's gradient.
+    ///
+    /// - Parameters:
+    ///   - scale: 1 ÷ number of counted targets in the whole step, so that accumulated windows give the step's mean.
+    ///   - lowest: the lowest layer that holds a trained tensor; backward ends there.
+    ///   - prefix: output of the layers below `start`, or nil to run them; `start` is at most `lowest`.
+    /// - Returns: cross-entropy of each counted target, in nats, before any update.
+    public func lossesAddingGradients(
+        _ window: TokenWindow, scale: Float, lowest: Int, prefix: Matrix? = nil, from start: Int = 0
+    ) -> [Float] {
+        precondition(start <= lowest, "a prefix may not hide a trained layer")
+        let work = workspace(tokens: window.inputs.count, lowestSaved: lowest, backward: true)
+        begin(window, prefix: prefix, in: work)
+        runLayers(start..<configuration.layerCount, work)
+        let losses = headBackward(window, scale: scale, work)
+        guard !losses.isEmpty else { return [] }
+        let context = context(positions: work.tokens)
+        for index in stride(from: configuration.layerCount - 1, through: lowest, by: -1) {
+            layers[index].backward(
+                work.dHidden, saved: work.activations(of: index), scratch: work.scratch, reachesInput: index > lowest,
+                context: context)
+        }
+        return losses
+    }
+
+    /// Logits of every position, `[T, V]`: for inspection of small models; training never materialises them.
+    public func logits(_ tokens: [Int32]) throws(ModelError) -> Matrix {
+        try check(tokens)
+        let work = workspace(tokens: tokens.count, lowestSaved: configuration.layerCount, backward: false)
+        embedding(tokens, embeddingWeight, into: work.hidden)
+        runLayers(0..<configuration.layerCount, work)
+        return logits(ofHidden: work.hidden)
+    }
+
+    /// `rmsNorm(hidden)·Wheadᵀ`: `[T, d]` to `[T, V]`.
+    func logits(ofHidden hidden: Matrix) -> Matrix {
+        let normed = Matrix(rows: hidden.rows, columns: hidden.columns)
+        rmsNorm(hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon, into: normed, workers: workers)
+        let logits = Matrix(rows: hidden.rows, columns: configuration.vocabularySize)
+        head.forward(normed, into: logits, workers: workers)
+        return logits
+    }
+
+    private func begin(_ window: TokenWindow, prefix: Matrix?, in work: WindowWorkspace) {
+        if let prefix {
+            work.hidden.copy(from: prefix)
+        } else {
+            embedding(window.inputs, embeddingWeight, into: work.hidden)
+        }
+    }
+
+    private func runLayers(_ range: Range<Int>, _ work: WindowWorkspace) {
+        let context = context(positions: work.tokens)
+        for index in range {
+            layers[index].forward(
+                work.hidden, saving: work.activations(of: index), scratch: work.scratch, context: context)
+        }
+    }
+
+    /// Head, cross-entropy and final norm; leaves the gradient of the last layer's output in `work.dHidden`.
+    private func headBackward(_ window: TokenWindow, scale: Float, _ work: WindowWorkspace) -> [Float] {
+        let rows = CountedRows(window, of: work.hidden)
+        guard rows.count > 0 else { return [] }
+        let d = rows.hidden.columns
+        let normed = Matrix(rows: rows.count, columns: d)
+        rmsNorm(
+            rows.hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon, into: normed, workers: workers)
+        let dNormed = Matrix(rows: rows.count, columns: d)
+        let result = headCrossEntropyWithGradient(
+            normed, head.weight, targets: rows.targets, scale: scale, into: dNormed, workers: workers)
+        if let dWeight = head.dWeight {
+            headBackwardWeight(
+                normed, head.weight, targets: rows.targets, logSumExp: result.logSumExp, scale: scale, into: dWeight,
+                workers: workers)
+        }
+        let dRows = Matrix(rows: rows.count, columns: d)
+        rmsNormBackward(
+            dNormed, x: rows.hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon, into: dRows,
+            dGain: dOutputNorm, workers: workers)
+        work.dHidden.fill(0)
+        for (row, position) in rows.positions.enumerated() {
+            work.dHidden.copyRows(from: dRows, sourceRow: row, count: 1, toRow: position)
+        }
+        return result.losses
+    }
+}
+
+/// The rows of a window's hidden states whose targets count: only these meet the vocabulary.
+private struct CountedRows {
+    let positions: [Int]
+    let targets: [Int32]
+    /// `[count, d]`.
+    let hidden: Matrix
+
+    var count: Int { positions.count }
+
+    init(_ window: TokenWindow, of all: Matrix) {
+        positions = window.counted.indices.filter { window.counted[$0] }
+        targets = positions.map { window.targets[$0] }
+        hidden = Matrix(rows: positions.count, columns: all.columns)
+        for (row, position) in positions.enumerated() {
+            hidden.copyRows(from: all, sourceRow: position, count: 1, toRow: row)
+        }
+    }
+}

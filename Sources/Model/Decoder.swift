@@ -1,0 +1,136 @@
+internal import Blocks
+internal import Bytes
+public import GGUF
+public import TensorCore
+
+/// A decoder-only transformer over a mapped base: frozen tensors stay quantised in the map, trained ones are f32.
+///
+/// Not safe for concurrent use: a pass overwrites the decoder's workspaces. It refuses to be a trainer: it knows
+/// which tensors have gradients, never why.
+public final class Decoder {
+    public let configuration: DecoderConfiguration
+    public let workers: Workers
+    let base: GGUFFile
+    let embeddingWeight: LinearWeight
+    var head: Projection
+    var outputNorm: Matrix
+    var dOutputNorm: Matrix?
+    var layers: [DecoderLayer]
+    /// Rotary angles for as many positions as the longest pass so far needed.
+    private var table: RotaryTable
+    private var tablePositions: Int
+    private var workspace: WindowWorkspace?
+
+    /// Maps the tensors of `base` to layers; every shape is checked, nothing large is copied.
+    ///
+    /// - Throws: `ModelError` for an unsupported architecture, a missing tensor, a shape that contradicts the
+    ///   metadata, a storage type without a decoder, or a non-finite gain or bias.
+    public init(_ base: GGUFFile, workers: Workers) throws(ModelError) {
+        let shape = try DecoderConfiguration(base)
+        let loader = TensorLoader(base: base)
+        let d = shape.embeddingLength
+        embeddingWeight = try loader.matrix("token_embd.weight", inputs: d, outputs: shape.vocabularySize)
+        outputNorm = try loader.vector("output_norm.weight", count: d)
+        let headWeight =
+            shape.isHeadTied
+            ? embeddingWeight : try loader.matrix("output.weight", inputs: d, outputs: shape.vocabularySize)
+        head = Projection(weight: headWeight)
+        layers = []
+        for index in 0..<shape.layerCount {
+            layers.append(try loader.layer(index, shape: shape))
+        }
+        try loader.refuseUnknownTensors(shape)
+        configuration = shape
+        self.base = base
+        self.workers = workers
+        tablePositions = 0
+        table = RotaryTable(headLength: shape.headLength, base: shape.rotaryBase, positions: 0)
+    }
+
+    func context(positions: Int) -> LayerContext {
+        if positions > tablePositions {
+            tablePositions = positions
+            table = RotaryTable(
+                headLength: configuration.headLength, base: configuration.rotaryBase, positions: positions)
+        }
+        return LayerContext(shape: configuration, table: table, workers: workers)
+    }
+
+    /// The workspace for windows of `tokens` tokens whose activations are saved from `lowestSaved` up.
+    func workspace(tokens: Int, lowestSaved: Int, backward: Bool) -> WindowWorkspace {
+        if let workspace, workspace.tokens == tokens, workspace.lowestSaved <= lowestSaved,
+            workspace.hasBackward || !backward
+        {
+            return workspace
+        }
+        // Freed before the new one is made: two would not fit beside each other at 1.5 billion parameters.
+        workspace = nil
+        let made = WindowWorkspace(configuration, tokens: tokens, lowestSaved: lowestSaved, backward: backward)
+        workspace = made
+        return made
+    }
+
+    /// Checks a window's ids and length.
+    ///
+    /// - Throws: `ModelError.tokenOutOfRange`, `.contextExceeded`.
+    public func check(_ tokens: some Collection<Int32>) throws(ModelError) {
+        guard tokens.count <= configuration.contextLength else {
+            throw .contextExceeded(requested: tokens.count, limit: configuration.contextLength)
+        }
+        for (index, token) in tokens.enumerated() where token < 0 || Int(token) >= configuration.vocabularySize {
+            throw .tokenOutOfRange(
+                token: Int(token), index: index, vocabularySize: configuration.vocabularySize)
+        }
+    }
+
+    /// Norm gains by tensor name, `[1, d]` each: what adapters change. The matrices are the live ones.
+    public var gains: [(name: String, values: Matrix)] {
+        var all: [(name: String, values: Matrix)] = []
+        for (index, layer) in layers.enumerated() {
+            all.append(("blk.\(index).attn_norm.weight", layer.attentionNorm))
+            all.append(("blk.\(index).ffn_norm.weight", layer.feedForwardNorm))
+        }
+        all.append(("output_norm.weight", outputNorm))
+        return all
+    }
+
+    /// Overwrites one norm gain, for instance with an adapter's effective gain.
+    ///
+    /// - Returns: false when no norm gain has that name or the count differs from `d`.
+    public func setGain(_ name: String, to values: [Float]) -> Bool {
+        guard let gain = gains.first(where: { $0.name == name })?.values, gain.count == values.count else {
+            return false
+        }
+        gain.copy(from: Matrix(rows: 1, columns: values.count, values: values))
+        return true
+    }
+}
+
+/// Memory for one window's pass: activations per saved layer, scratch, and the residual stream.
+final class WindowWorkspace {
+    let tokens: Int
+    let lowestSaved: Int
+    let hasBackward: Bool
+    /// Residual stream and its gradient, `[T, d]`.
+    let hidden: Matrix
+    let dHidden: Matrix
+    let scratch: LayerScratch
+    /// Layers below `lowestSaved` share `passing`; the others keep what backward reads.
+    private let passing: LayerActivations
+    private let saved: [LayerActivations]
+
+    init(_ shape: DecoderConfiguration, tokens: Int, lowestSaved: Int, backward: Bool) {
+        self.tokens = tokens
+        self.lowestSaved = lowestSaved
+        hasBackward = backward
+        hidden = Matrix(rows: tokens, columns: shape.embeddingLength)
+        dHidden = Matrix(rows: backward ? tokens : 0, columns: shape.embeddingLength)
+        scratch = LayerScratch(shape, tokens: tokens, backward: backward)
+        passing = LayerActivations(shape, tokens: tokens)
+        saved = (lowestSaved..<max(lowestSaved, shape.layerCount)).map { _ in LayerActivations(shape, tokens: tokens) }
+    }
+
+    func activations(of layer: Int) -> LayerActivations {
+        layer < lowestSaved ? passing : saved[layer - lowestSaved]
+    }
+}

@@ -1,0 +1,51 @@
+internal import TensorCore
+
+/// Keys and values of the positions that a generation has passed, so that each new token costs one row.
+///
+/// Memory: `2·L·capacity·K·h` f32 values, allocated once.
+public final class KeyValueCache {
+    struct Layer {
+        /// `[capacity, K·h]`; rows at and above the cache's `count` are not yet meaningful.
+        let keys: Matrix
+        let values: Matrix
+    }
+
+    public let capacity: Int
+    /// Positions filled so far.
+    public internal(set) var count = 0
+    let layers: [Layer]
+
+    public init(_ shape: DecoderConfiguration, capacity: Int) {
+        self.capacity = capacity
+        layers = (0..<shape.layerCount).map { _ in
+            Layer(
+                keys: Matrix(rows: capacity, columns: shape.keyValueLength),
+                values: Matrix(rows: capacity, columns: shape.keyValueLength))
+        }
+    }
+}
+
+extension Decoder {
+    /// Appends `tokens` to `cache` and returns the logits of the last one, `V` values.
+    ///
+    /// - Throws: `ModelError.emptyPrompt`, `.tokenOutOfRange`, or `.contextExceeded` when the cache cannot hold them.
+    public func extend(_ cache: KeyValueCache, with tokens: [Int32]) throws(ModelError) -> [Float] {
+        guard !tokens.isEmpty else { throw .emptyPrompt }
+        try check(tokens)
+        guard cache.count + tokens.count <= cache.capacity else {
+            throw .contextExceeded(requested: cache.count + tokens.count, limit: cache.capacity)
+        }
+        let work = workspace(tokens: tokens.count, lowestSaved: configuration.layerCount, backward: false)
+        embedding(tokens, embeddingWeight, into: work.hidden)
+        let context = context(positions: cache.capacity)
+        for (index, layer) in layers.enumerated() {
+            layer.forward(
+                work.hidden, saving: work.activations(of: index), scratch: work.scratch, position: cache.count,
+                cache: cache.layers[index], context: context)
+        }
+        cache.count += tokens.count
+        let last = Matrix(rows: 1, columns: configuration.embeddingLength)
+        last.copyRows(from: work.hidden, sourceRow: tokens.count - 1, count: 1, toRow: 0)
+        return logits(ofHidden: last).values
+    }
+}

@@ -1,1 +1,0 @@
-// Model: see Documentation/DESIGN.md, section 2.

@@ -1,0 +1,44 @@
+/// Why a base cannot be used as a decoder, or why a request to one makes no sense.
+public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
+    case unsupportedArchitecture(name: String, supported: [String])
+    case missingKey(String)
+    case badKey(key: String, reason: String)
+    case missingTensor(String)
+    case badShape(tensor: String, expected: [Int], got: [Int])
+    case unsupportedStorage(tensor: String, type: String)
+    case unexpectedTensor(String)
+    case nonFiniteTensor(tensor: String, index: Int)
+    case contextExceeded(requested: Int, limit: Int)
+    case tokenOutOfRange(token: Int, index: Int, vocabularySize: Int)
+    case emptyPrompt
+    case noTokenizer
+
+    public var description: String {
+        switch self {
+        case .unsupportedArchitecture(let name, let supported):
+            "the base's architecture is \"\(name)\"; this program runs \(supported.joined(separator: ", "))"
+        case .missingKey(let key):
+            "the base has no metadata key \"\(key)\", which its architecture requires"
+        case .badKey(let key, let reason):
+            "the base's metadata key \"\(key)\" is unusable: \(reason)"
+        case .missingTensor(let name):
+            "the base has no tensor \"\(name)\", which its architecture requires"
+        case .badShape(let tensor, let expected, let got):
+            "tensor \"\(tensor)\" has dimensions \(got); the base's metadata require \(expected)"
+        case .unsupportedStorage(let tensor, let type):
+            "tensor \"\(tensor)\" is stored as \(type), which cannot be decoded to real numbers"
+        case .unexpectedTensor(let name):
+            "the base holds tensor \"\(name)\", which this architecture does not use"
+        case .nonFiniteTensor(let tensor, let index):
+            "tensor \"\(tensor)\" holds a value that is not a finite number at element \(index)"
+        case .contextExceeded(let requested, let limit):
+            "\(requested) tokens are more than the base's context length of \(limit)"
+        case .tokenOutOfRange(let token, let index, let size):
+            "token id \(token) at index \(index) is outside the vocabulary; ids run from 0 to \(size - 1)"
+        case .emptyPrompt:
+            "the prompt holds no token; give at least one character"
+        case .noTokenizer:
+            "the base holds no tokenizer; use --tokens with token ids, or a base with tokenizer.ggml.* metadata"
+        }
+    }
+}

@@ -1,0 +1,31 @@
+public import TensorCore
+
+/// A trained tensor: its f32 master, which the decoder reads directly, and the gradient that backward adds into.
+///
+/// Invariant: `gradient` has the shape of `value`; `value` is the very object that the decoder's forward uses, so
+/// an optimiser's update is visible to the next forward without a copy.
+public final class Parameter: Sendable {
+    public enum Kind: Sendable {
+        /// RMS norm gain, `[1, d]`: never decayed.
+        case gain
+        /// Bias of a projection, `[1, outputs]`: never decayed.
+        case bias
+        /// Projection matrix, `[outputs, inputs]`: decayed when weight decay is on.
+        case matrix
+    }
+
+    /// Name of the tensor in the base file; `output.weight` for the head, tied or not.
+    public let name: String
+    public let kind: Kind
+    /// The f32 master.
+    public let value: Matrix
+    /// Gradient of the step's loss, same shape as `value`.
+    public let gradient: Matrix
+
+    public init(name: String, kind: Kind, value: Matrix) {
+        self.name = name
+        self.kind = kind
+        self.value = value
+        gradient = Matrix(rows: value.rows, columns: value.columns)
+    }
+}

@@ -1,0 +1,246 @@
+public import Corpus
+internal import Foundation
+public import Model
+internal import TensorCore
+
+/// Windows of a run: what is trained on, and what the best step is chosen by.
+public struct TrainingData: Sendable {
+    public let training: [TokenWindow]
+    public let validation: [TokenWindow]
+
+    public init(training: Windows, validation: Windows?) {
+        self.training = training.tokenWindows
+        self.validation = validation?.tokenWindows ?? []
+    }
+}
+
+extension Windows {
+    /// Every window, in order, as the decoder takes it.
+    public var tokenWindows: [TokenWindow] {
+        (0..<count).map { index in
+            let window = self[index]
+            return TokenWindow(inputs: window.inputs, targets: window.targets, counted: window.counted)
+        }
+    }
+}
+
+/// Trains the boundary of a decoder: batches of accumulated windows, one update a step, validation in between.
+///
+/// It knows no file, no seal and no signature: an observer sees every step and may stop it.
+public final class BoundaryTrainer {
+    public let decoder: Decoder
+    public let options: TrainingOptions
+    /// Trained tensors in the scope's order.
+    public let parameters: [Parameter]
+    private let data: TrainingData
+    private let plan: BatchPlan
+    private let schedule: Schedule
+    private let lowestLayer: Int
+    private var cache: PrefixCache
+    private let optimizer: any Optimizer
+    var progress = TrainingProgress()
+
+    /// Makes masters of the scope's tensors in `decoder` and checks data and options against the base.
+    ///
+    /// - Parameters:
+    ///   - exists: whether the base holds a tensor of a name (biases are optional).
+    ///   - prefixCacheBytes: memory that scope `tail` may use for the frozen prefix's outputs.
+    /// - Throws: `TrainingError` for an impossible option, no windows, or a token outside the vocabulary;
+    ///   `ModelError` for a missing tensor.
+    public init(
+        decoder: Decoder, data: TrainingData, options: TrainingOptions, exists: (String) -> Bool,
+        prefixCacheBytes: Int = 1 << 30
+    ) throws {
+        try options.check()
+        guard !data.training.isEmpty else { throw TrainingError.noTrainingWindows }
+        let shape = decoder.configuration
+        try Self.check(data.training, part: "training", shape: shape)
+        try Self.check(data.validation, part: "validation", shape: shape)
+        self.decoder = decoder
+        self.data = data
+        self.options = options
+        let layers = options.scope.layers(of: shape)
+        lowestLayer = layers[0]
+        parameters = try decoder.makeTrainable(options.scope.tensorNames(of: shape, exists: exists))
+        optimizer =
+            switch options.optimizer {
+            case .sgd: SGD(weightDecay: options.weightDecay)
+            case .adamw: AdamW(parameters, weightDecay: options.weightDecay)
+            }
+        schedule = Schedule(options)
+        plan = BatchPlan(
+            windowCount: data.training.count, batchSize: options.batchSize,
+            shuffleSeed: options.shuffle ? options.seed : nil)
+        cache = PrefixCache(limit: options.scope == .tail ? prefixCacheBytes : 0)
+    }
+
+    /// Trains from the current state to the last step, to exhausted patience, or to a pause.
+    ///
+    /// On return the parameters hold the **best** masters. On a thrown error they hold those of the last whole step.
+    public func run(observer: any TrainingObserver) throws -> TrainingResult {
+        if progress.step == 0, !data.validation.isEmpty, progress.validationBefore == nil {
+            try validate(observer)
+        }
+        var end = TrainingResult.End.completed
+        while progress.step < options.steps {
+            if observer.wantsPause {
+                end = .paused
+                break
+            }
+            try step(observer)
+            if progress.step % options.evaluateEvery == 0 || progress.step == options.steps {
+                if !data.validation.isEmpty { try validate(observer) }
+                if options.patience > 0, progress.validationsSinceBest >= options.patience {
+                    end = .patience
+                    break
+                }
+            }
+        }
+        if end != .paused { restoreBest() }
+        return TrainingResult(
+            end: end, lastStep: progress.step, bestStep: progress.bestStep ?? progress.step,
+            validationBefore: progress.validationBefore, validationBest: progress.bestLoss,
+            validationLast: progress.validationLast, lastLoss: progress.lastLoss)
+    }
+
+    /// Mean loss of the first batch under the current parameters, nats: the reference traces' closing figure.
+    public func firstBatchLoss() -> Double {
+        let windows = plan.windows(step: 0).map { data.training[$0] }
+        let counted = windows.reduce(0) { $0 + $1.countedCount }
+        var sum = 0.0
+        for window in windows { for loss in decoder.losses(window) { sum += Double(loss) } }
+        return sum / Double(max(1, counted))
+    }
+
+    /// L2 norm of each trained tensor's change from `initial`, in the parameters' order.
+    public func updateNorms(from initial: [[Float]]) -> [Double] {
+        zip(parameters, initial).map { parameter, before in
+            var sum = 0.0
+            for (new, old) in zip(parameter.value.values, before) {
+                let difference = Double(new) - Double(old)
+                sum += difference * difference
+            }
+            return sum.squareRoot()
+        }
+    }
+
+    private func step(_ observer: any TrainingObserver) throws {
+        let started = DispatchTime.now().uptimeNanoseconds
+        let index = progress.step
+        let chosen = plan.windows(step: index)
+        for parameter in parameters { parameter.gradient.fill(0) }
+        let counted = chosen.reduce(0) { $0 + data.training[$1].countedCount }
+        var sum = 0.0
+        for window in chosen {
+            for loss in losses(window, scale: 1 / Float(counted)) { sum += Double(loss) }
+        }
+        let loss = sum / Double(counted)
+        guard loss.isFinite else {
+            throw TrainingError.nonFinite(quantity: "the loss", step: index + 1, lastGoodStep: index)
+        }
+        var squares = 0.0
+        for parameter in parameters { squares += parameter.gradient.sumOfSquares() }
+        let norm = squares.squareRoot()
+        guard norm.isFinite else {
+            throw TrainingError.nonFinite(quantity: "the gradient norm", step: index + 1, lastGoodStep: index)
+        }
+        try observer.willUpdate(step: index + 1, secondsSoFar: Self.seconds(since: started))
+        let rate = schedule.rate(at: index)
+        optimizer.update(parameters, rate: rate, gradientScale: clipScale(norm))
+        let tokens = chosen.reduce(0) { $0 + data.training[$1].inputs.count }
+        progress.step += 1
+        progress.totalTokens += tokens
+        progress.lastLoss = loss
+        try observer.didStep(
+            StepRecord(
+                step: progress.step, loss: loss, learningRate: rate, gradientNorm: norm,
+                totalTokens: progress.totalTokens, tokens: tokens, seconds: Self.seconds(since: started)))
+    }
+
+    private func losses(_ index: Int, scale: Float) -> [Float] {
+        let window = data.training[index]
+        guard options.scope == .tail else {
+            return decoder.lossesAddingGradients(window, scale: scale, lowest: lowestLayer)
+        }
+        let prefix = cache.output(of: index) { decoder.prefix(window, layersBelow: lowestLayer) }
+        return decoder.lossesAddingGradients(
+            window, scale: scale, lowest: lowestLayer, prefix: prefix, from: lowestLayer)
+    }
+
+    /// Factor that brings the gradient's norm down to the limit: `min(1, C / (norm + 1e-6))`.
+    private func clipScale(_ norm: Double) -> Float {
+        guard options.gradientClip > 0 else { return 1 }
+        return Float(min(1, options.gradientClip / (norm + 1e-6)))
+    }
+
+    private func validate(_ observer: any TrainingObserver) throws {
+        let evaluation = Evaluation.run(data.validation, on: decoder)
+        progress.validationLast = evaluation.meanLoss
+        var isBest = false
+        if progress.step == 0 {
+            progress.validationBefore = evaluation.meanLoss
+        } else if evaluation.meanLoss.isFinite, evaluation.meanLoss < progress.bestLoss ?? .infinity {
+            isBest = true
+            progress.bestLoss = evaluation.meanLoss
+            progress.bestStep = progress.step
+            progress.bestValues = parameters.map(\.value.values)
+            progress.validationsSinceBest = 0
+        } else {
+            progress.validationsSinceBest += 1
+        }
+        try observer.didValidate(
+            ValidationRecord(
+                step: progress.step, loss: evaluation.meanLoss, countedTokens: evaluation.losses.count, isBest: isBest))
+    }
+
+    private func restoreBest() {
+        guard let best = progress.bestValues, progress.bestStep != progress.step else { return }
+        load(best)
+    }
+
+    func load(_ values: [[Float]]) {
+        for (parameter, values) in zip(parameters, values) {
+            parameter.value.copy(
+                from: Matrix(rows: parameter.value.rows, columns: parameter.value.columns, values: values))
+        }
+    }
+
+    var optimizerState: (values: [[Float]], updateCount: Int) { (optimizer.state, optimizer.updateCount) }
+
+    func restoreOptimizer(_ state: [[Float]], updateCount: Int) -> Bool {
+        optimizer.restore(state, updateCount: updateCount)
+    }
+
+    private static func seconds(since start: UInt64) -> Double {
+        Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+    }
+
+    private static func check(_ windows: [TokenWindow], part: String, shape: DecoderConfiguration) throws {
+        for (index, window) in windows.enumerated() {
+            guard window.inputs.count <= shape.contextLength else {
+                throw TrainingError.invalidOption(
+                    name: "seq-len", value: "\(window.inputs.count)",
+                    reason: "the base's context length is \(shape.contextLength) tokens")
+            }
+            for (position, token) in (window.inputs + window.targets.suffix(1)).enumerated()
+            where token < 0 || Int(token) >= shape.vocabularySize {
+                throw TrainingError.tokenOutOfRange(
+                    token: Int(token), part: part, window: index, position: position,
+                    vocabularySize: shape.vocabularySize)
+            }
+        }
+    }
+}
+
+/// Where a run stands: what a checkpoint holds besides masters and optimiser state.
+struct TrainingProgress {
+    var step = 0
+    var totalTokens = 0
+    var lastLoss = Double.nan
+    var validationBefore: Double?
+    var validationLast: Double?
+    var bestLoss: Double?
+    var bestStep: Int?
+    var bestValues: [[Float]]?
+    var validationsSinceBest = 0
+}

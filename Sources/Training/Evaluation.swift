@@ -1,0 +1,51 @@
+public import Model
+internal import Foundation
+
+/// Cross-entropy over a set of windows.
+public struct Evaluation: Equatable, Sendable {
+    /// Nats per counted target, in order.
+    public let losses: [Float]
+
+    /// Mean over all counted targets of all windows, nats.
+    public var meanLoss: Double {
+        losses.isEmpty ? .nan : losses.reduce(0.0) { $0 + Double($1) } / Double(losses.count)
+    }
+
+    /// `exp(meanLoss)`.
+    public var perplexity: Double { exp(meanLoss) }
+
+    /// - Parameter progress: called with the number of windows done.
+    public static func run(
+        _ windows: [TokenWindow], on decoder: Decoder, progress: ((Int) -> Void)? = nil
+    ) -> Evaluation {
+        var losses: [Float] = []
+        for (index, window) in windows.enumerated() {
+            losses += decoder.losses(window)
+            progress?(index + 1)
+        }
+        return Evaluation(losses: losses)
+    }
+}
+
+extension TrainingOptions {
+    /// - Throws: `TrainingError.invalidOption` naming the first option outside its range.
+    public func check() throws(TrainingError) {
+        func require(_ holds: Bool, _ name: String, _ value: String, _ reason: String) throws(TrainingError) {
+            guard holds else { throw .invalidOption(name: name, value: value, reason: reason) }
+        }
+        try require(steps >= 1, "steps", "\(steps)", "a run needs at least one step")
+        try require(batchSize >= 1, "batch-size", "\(batchSize)", "a batch needs at least one window")
+        try require(
+            learningRate >= 0 && learningRate.isFinite, "learning-rate", "\(learningRate)",
+            "the rate must be a finite number of at least 0")
+        try require(warmup >= 0, "warmup", "\(warmup)", "it counts steps, from 0")
+        try require(
+            weightDecay >= 0 && weightDecay.isFinite, "weight-decay", "\(weightDecay)",
+            "it must be a finite number of at least 0")
+        try require(
+            gradientClip >= 0 && gradientClip.isFinite, "grad-clip", "\(gradientClip)",
+            "it must be a finite number of at least 0")
+        try require(evaluateEvery >= 1, "eval-every", "\(evaluateEvery)", "it counts steps, from 1")
+        try require(patience >= 0, "patience", "\(patience)", "it counts validations, from 0")
+    }
+}

@@ -1,1 +1,0 @@
-// Training: see Documentation/DESIGN.md, section 2.

@@ -1,0 +1,53 @@
+/// What one optimiser update did; `step` counts from 1.
+public struct StepRecord: Equatable, Sendable {
+    public let step: Int
+    /// Mean cross-entropy of the batch before this update, nats per counted target.
+    public let loss: Double
+    public let learningRate: Double
+    /// Global L2 norm of the gradient before clipping.
+    public let gradientNorm: Double
+    /// Tokens put through the model since the run's first step, this one included.
+    public let totalTokens: Int
+    /// Tokens of this step's windows.
+    public let tokens: Int
+    /// Wall-clock seconds of this step.
+    public let seconds: Double
+}
+
+/// One validation: the mean loss over all validation windows after `step` updates.
+public struct ValidationRecord: Equatable, Sendable {
+    public let step: Int
+    public let loss: Double
+    public let countedTokens: Int
+    /// Whether it is the lowest so far; step 0 never is.
+    public let isBest: Bool
+}
+
+/// Watches a run and may stop it. Calls come from the training thread, in order.
+public protocol TrainingObserver: AnyObject {
+    /// After the gradients of `step` are there and before any parameter changes: the last moment to object.
+    func willUpdate(step: Int, secondsSoFar: Double) throws
+    func didStep(_ record: StepRecord) throws
+    func didValidate(_ record: ValidationRecord) throws
+    /// Asked between steps; true ends the run after a checkpoint-worthy, whole step.
+    var wantsPause: Bool { get }
+}
+
+/// How a run ended.
+public struct TrainingResult: Sendable {
+    public enum End: String, Sendable {
+        case completed
+        /// No new best for `patience` validations.
+        case patience
+        case paused
+    }
+    public let end: End
+    /// Updates made.
+    public let lastStep: Int
+    /// Step whose masters are exported: the best validated one, or the last where nothing is validated.
+    public let bestStep: Int
+    public let validationBefore: Double?
+    public let validationBest: Double?
+    public let validationLast: Double?
+    public let lastLoss: Double
+}
