@@ -2,6 +2,7 @@
 
 internal import Bytes
 public import Digest
+internal import Seal
 
 /// Judges a run folder: chain, close, head, attestation, base, artefact and the recorded files.
 public enum AuditVerification {
@@ -31,6 +32,7 @@ public enum AuditVerification {
         judgeSigner(chain, trustedSigner, &verdict)
         judgeSeal(chain, &verdict)
         judgeRecords(chain, runFolder, &verdict)
+        judgeManifest(chain, runFolder, &verdict)
         judgeBase(chain, baseManifestRoot, &verdict)
         judgeArtefact(chain, runFolder, &verdict)
         judgeAttestation(chain, runFolder, &verdict)
@@ -134,6 +136,26 @@ public enum AuditVerification {
                 verdict.add(
                     name, .failed, .arithmetic, "\(name), which the chain records, is unreadable: \(error)")
             }
+        }
+    }
+
+    /// `seal.json`, when it is there: the root is computed anew from its entries and must be the run's.
+    private static func judgeManifest(_ chain: AuditChain, _ folder: String, _ verdict: inout Verdict) {
+        let path = folder + "/seal.json"
+        guard (try? FileIdentity(ofFileAt: path)) != nil else {
+            verdict.add("seal-manifest", .notChecked, .arithmetic, "The run folder holds no seal.json.")
+            return
+        }
+        do {
+            let manifest = try SealManifest(json: JSONValue.parse(WholeFile.read(path, limit: fileLimit)))
+            let isSame = manifest.root.hex == chain.start["base_root"]?.asString
+            verdict.add(
+                "seal-manifest", isSame ? .passed : .failed, .arithmetic,
+                isSame
+                    ? "The digests of all \(manifest.tensors.count) tensors in seal.json add up to the run's base root."
+                    : "seal.json adds up to the root \(manifest.root.hex), which is not the run's base.")
+        } catch {
+            verdict.add("seal-manifest", .failed, .arithmetic, "seal.json is refused: \(error)")
         }
     }
 
