@@ -1,1 +1,0 @@
-// Device: see Documentation/DESIGN.md, section 2.
