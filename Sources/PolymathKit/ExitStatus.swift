@@ -1,3 +1,12 @@
+internal import Adapter
+internal import Audit
+internal import Bytes
+internal import Corpus
+internal import Digest
+internal import Model
+internal import Seal
+internal import Training
+
 /// How a command ended, as its exit status tells it.
 ///
 /// The numbers are part of the command line's promise (design, section 7); scripts may rely on them.
@@ -40,6 +49,66 @@ extension ExitStatus {
 
     /// Errors of the rooms below, which know nothing of exit statuses; nil means failure.
     private static func ofRoomError(_ error: any Error) -> ExitStatus? {
-        nil
+        switch error {
+        case let error as BytesError: ofBytes(error)
+        case let error as CorpusError: ofCorpus(error)
+        case let error as ModelError: ofModel(error)
+        case let error as AdapterError: ofAdapter(error)
+        case let error as TrainingError: ofTraining(error)
+        case is SealViolation: .sealViolation
+        case let error as SealError: ofSeal(error)
+        case is AuditChainError, is AttestationError: .mismatch
+        case IdentityError.noConfigurationFolder: .usage
+        default: nil
+        }
+    }
+
+    private static func ofBytes(_ error: BytesError) -> ExitStatus {
+        switch error {
+        case .notFound: .usage
+        case .noSpace: .resources
+        default: .failure
+        }
+    }
+
+    private static func ofCorpus(_ error: CorpusError) -> ExitStatus {
+        switch error {
+        case .missing, .unsupportedFile, .invalidSequenceLength, .invalidValidationFraction: .usage
+        case .digestMismatch, .unrecordedFile: .mismatch
+        default: .failure
+        }
+    }
+
+    private static func ofModel(_ error: ModelError) -> ExitStatus {
+        switch error {
+        case .contextExceeded, .emptyPrompt, .noTokenizer: .usage
+        default: .failure
+        }
+    }
+
+    /// A file that is no container is malformed; one that breaks the format's rules, or names another base, differs
+    /// from its record.
+    private static func ofAdapter(_ error: AdapterError) -> ExitStatus {
+        switch error {
+        case .unreadable, .tooLarge, .container, .containerVersion, .base, .missingValues, .unexpectedValues,
+            .valueCount, .notWholeBlocks, .tooLargeForScale, .writing:
+            .failure
+        case .wouldReplaceBase: .usage
+        default: .mismatch
+        }
+    }
+
+    private static func ofTraining(_ error: TrainingError) -> ExitStatus {
+        switch error {
+        case .invalidOption: .usage
+        default: .failure
+        }
+    }
+
+    private static func ofSeal(_ error: SealError) -> ExitStatus {
+        switch error {
+        case .rootMismatch, .otherFile: .mismatch
+        default: .failure
+        }
     }
 }

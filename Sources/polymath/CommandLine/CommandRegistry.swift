@@ -74,6 +74,16 @@ struct CommandRegistry {
 
 /// The list that parser, help and completion are made from, in the order that help shows.
 private let allCommands: [any Command.Type] = [
+    Eval.self,
+    Generate.self,
+    Tokenize.self,
+    AdapterInspect.self,
+    AdapterVerify.self,
+    AdapterMerge.self,
+    AuditSeal.self,
+    AuditVerify.self,
     CorpusList.self,
+    CheckCorpus.self,
+    CorpusFertility.self,
     Completion.self,
 ]

@@ -1,11 +1,34 @@
+internal import Corpus
 internal import Foundation
+internal import GGUF
 internal import PolymathKit
+internal import TensorCore
 
-// What several commands take from their arguments in the same way, and how they print.
+// What several commands take from their arguments in the same way.
 
 extension Arguments {
     /// Where bases, collections and runs are looked for.
     var home: Home { Home.locate(option: text(.home)) }
+
+    /// As many threads as asked for, else one per core.
+    var workers: Workers {
+        let asked = takes(.threads) ? integer(.threads) : nil
+        return Workers(count: asked ?? min(64, max(1, ProcessInfo.processInfo.activeProcessorCount)))
+    }
+
+    /// The base that `--base` names, mapped.
+    func loadBase(workers: Workers? = nil) throws -> LoadedBase {
+        try LoadedBase(requiredText(.base), home: home, workers: workers ?? self.workers)
+    }
+}
+
+extension Console {
+    /// Progress over bytes, for hashing a base.
+    func hashingProgress(of base: LoadedBase) -> @Sendable (Int) -> Void {
+        let name = base.name
+        let total = base.gguf.tensors.reduce(0) { $0 + $1.byteCount }
+        return { done in self.progress("Hashing \(name)", done: done, of: total) }
+    }
 }
 
 /// A count with thousands separated by commas: `1,117,320,736`.

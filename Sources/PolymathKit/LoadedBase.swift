@@ -1,0 +1,94 @@
+public import Adapter
+internal import Digest
+public import GGUF
+public import Model
+public import Seal
+public import TensorCore
+public import Tokenizer
+
+/// A base that has been found and mapped; its digests, tokenizer and decoder are made when first asked for.
+///
+/// Not safe for concurrent use, like the decoder it holds.
+public final class LoadedBase {
+    public let reference: ResolvedBase
+    public let gguf: GGUFFile
+    public let workers: Workers
+    private var knownManifest: SealManifest?
+    private var knownTokenizer: Tokenizer?
+    private var knownDecoder: Decoder?
+
+    /// The base's name in the catalogue, or its file's.
+    public var name: String { reference.name }
+
+    /// Whether the weights are random: its name or its own metadata say so.
+    public var isSynthetic: Bool {
+        reference.isSynthetic || gguf[BaseReference.syntheticKey]?.asBool == true
+    }
+
+    /// The name as reports show it.
+    public var title: String { isSynthetic ? "\(name) (synthetic weights)" : name }
+
+    /// Maps the base and reads its header; nothing large is read.
+    public init(_ reference: ResolvedBase, workers: Workers) throws {
+        self.reference = reference
+        self.workers = workers
+        do {
+            gguf = try GGUFFile(path: reference.path)
+        } catch {
+            throw InputError.unusable(kind: "base", path: reference.path, reason: "\(error)")
+        }
+    }
+
+    /// Finds what `--base` means and maps it.
+    public convenience init(_ nameOrPath: String, home: Home, workers: Workers) throws {
+        try self.init(BaseReference.resolve(nameOrPath, home: home), workers: workers)
+    }
+
+    /// Every tensor's digest and the root; the first call reads the whole file.
+    ///
+    /// - Throws: `BaseError.rootDiffers` when the catalogue records another root for a base of this name.
+    public func manifest(progress: (@Sendable (Int) -> Void)? = nil) throws -> SealManifest {
+        if let knownManifest { return knownManifest }
+        let manifest = try SealManifest.compute(gguf, workers: workers.count, progress: progress)
+        try reference.checkRoot(manifest.root)
+        knownManifest = manifest
+        return manifest
+    }
+
+    /// The tokenizer that the base's own records describe.
+    ///
+    /// - Throws: `ModelError.noTokenizer` for a base without one; `TokenizerError`.
+    public func tokenizer() throws -> Tokenizer {
+        if let knownTokenizer { return knownTokenizer }
+        let tokenizer = try Tokenizer(vocabulary: TokenizerVocabulary(gguf))
+        knownTokenizer = tokenizer
+        return tokenizer
+    }
+
+    public func decoder() throws -> Decoder {
+        if let knownDecoder { return knownDecoder }
+        let decoder = try Decoder(gguf, workers: workers)
+        knownDecoder = decoder
+        return decoder
+    }
+
+    /// Reads an adapter, verifies it against this base, and leaves the decoder as it was.
+    public func verifiedAdapter(path: String, progress: (@Sendable (Int) -> Void)? = nil) throws -> NormAdapter {
+        try InputPath.requireFile(path, kind: "adapter")
+        let adapter = try NormAdapter.read(path: path)
+        try adapter.verify(against: gguf, root: manifest(progress: progress).root)
+        return adapter
+    }
+
+    /// Puts a verified adapter's effective gains into the decoder.
+    ///
+    /// - Precondition: the adapter came from ``verifiedAdapter(path:)`` of this base.
+    public func attach(_ adapter: NormAdapter) throws {
+        let decoder = try decoder()
+        for gain in try adapter.effectiveGains(on: gguf) {
+            guard decoder.setGain(gain.name, to: gain.values) else {
+                throw AdapterError.missingInBase(tensor: gain.name)
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+public import Digest
+internal import Adapter
+internal import GGUF
+internal import Seal
+internal import TensorCore
+
+/// Writes a base with an adapter's gains, or a boundary file's tensors, and compares the result with the base.
+public struct MergeRun: Equatable, Sendable {
+    public let baseRoot: SHA256Digest
+    /// Of the adapter.
+    public let contentID: SHA256Digest
+    /// Of the merged file.
+    public let root: SHA256Digest
+    public let byteCount: Int
+    public let replacedTensors: Int
+    /// Tensors that are neither replaced nor added.
+    public let frozenTensors: Int
+    /// Of those, how many have another digest in the merged file; a merge that is done has none.
+    public let frozenChanges: Int
+
+    /// - Parameters:
+    ///   - adapter: path of an adapter or of a boundary file.
+    ///   - out: path of the merged file, where nothing may be yet.
+    /// - Throws: what refuses the adapter; nothing is left at `out` then.
+    public static func run(
+        _ base: LoadedBase, adapter: String, out: String, progress: (@Sendable (Int) -> Void)? = nil
+    ) throws -> MergeRun {
+        let names: Set<String>
+        let contentID: SHA256Digest
+        let sealed = try base.manifest(progress: progress)
+        if let header = try? GGUFFile(path: adapter), header["general.type"]?.asString == "boundary" {
+            let boundary = try BoundaryFile.read(path: adapter)
+            try Merge.write(base: base.gguf, root: sealed.root, boundaryFile: adapter, to: out)
+            names = Set(boundary.tensors.map(\.name))
+            contentID = boundary.contentID
+        } else {
+            let adapter = try base.verifiedAdapter(path: adapter)
+            try Merge.write(base: base.gguf, root: sealed.root, adapter: adapter, to: out)
+            names = Set(adapter.deltas.map(\.name))
+            contentID = adapter.contentID
+        }
+        let merged = try GGUFFile(path: out)
+        let after = try SealManifest.compute(merged, workers: base.workers.count, progress: nil)
+        let frozen = sealed.tensors.filter { !names.contains($0.name) }
+        let changed = frozen.filter { after.tensor(named: $0.name)?.digest != $0.digest }
+        return MergeRun(
+            baseRoot: sealed.root, contentID: contentID, root: after.root, byteCount: after.fileByteCount,
+            replacedTensors: names.count, frozenTensors: frozen.count, frozenChanges: changed.count)
+    }
+}
