@@ -1,5 +1,6 @@
 public import Digest
 internal import Adapter
+internal import Bytes
 internal import GGUF
 internal import Seal
 internal import TensorCore
@@ -28,7 +29,9 @@ public struct MergeRun: Equatable, Sendable {
         let names: Set<String>
         let contentID: SHA256Digest
         let sealed = try base.manifest(progress: progress)
-        if let header = try? GGUFFile(path: adapter), header["general.type"]?.asString == "boundary" {
+        let header = try? GGUFFile(path: adapter)
+        try DiskSpace.require(sealed.fileByteCount + (header?.file?.byteCount ?? 0), for: out)
+        if header?["general.type"]?.asString == "boundary" {
             let boundary = try BoundaryFile.read(path: adapter)
             try Merge.write(base: base.gguf, root: sealed.root, boundaryFile: adapter, to: out)
             names = Set(boundary.tensors.map(\.name))

@@ -114,6 +114,16 @@ struct SampleAdapter {
         #expect(outcome.error.split(separator: "\n").count == 1)
     }
 
+    @Test func `a genuine adapter of another signer exits 4 when one is asked for`() throws {
+        let adapter = try sample.write()
+        let words = ["adapter", "verify", "--base", sample.base, "--adapter", adapter, "--json"]
+        let verified = try program.run(words)
+        let signer = try #require(verified.objects.last?["signer"] as? String)
+        #expect(try program.run(words + ["--signer", signer]).status == 0)
+        let other = try program.run(words + ["--signer", String(repeating: "0", count: 64)])
+        #expect(other.status == 4)
+    }
+
     @Test func `a missing adapter exits 2`() throws {
         let outcome = try program.run(["adapter", "verify", "--base", sample.base, "--adapter", "nowhere.gguf"])
         #expect(outcome.status == 2)

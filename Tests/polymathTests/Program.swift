@@ -47,7 +47,7 @@ struct Program {
     struct NoBinary: Error {}
 
     @discardableResult
-    func run(_ words: [String], input: String = "") throws -> Outcome {
+    func run(_ words: [String], input: String = "", outputPath: String? = nil) throws -> Outcome {
         guard let path = Self.path else { throw NoBinary() }
         // Files instead of pipes: a pipe fills up when nobody reads it while the program runs.
         let files = ["in", "out", "err"].map { folder.path(".\(UUID().uuidString).\($0)") }
@@ -60,7 +60,7 @@ struct Program {
         process.environment = environment
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
         process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: files[0]))
-        process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: files[1]))
+        process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: outputPath ?? files[1]))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: files[2]))
         try process.run()
         process.waitUntilExit()

@@ -42,3 +42,13 @@ import Testing
         #expect((object["message"] as? String)?.contains("nothing") == true)
     }
 }
+
+@Suite struct OutputTests {
+    let program = Program()
+
+    @Test func `a full disk behind standard output exits 5`() throws {
+        let outcome = try program.run(["help"], outputPath: "/dev/full")
+        #expect(outcome.status == 5)
+        #expect(outcome.error.contains("no space left"))
+    }
+}

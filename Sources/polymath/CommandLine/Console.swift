@@ -23,10 +23,18 @@ final class Console: Sendable {
 
     private struct State {
         var hasBar = false
-        var isClosed = false
+        /// Why standard output takes no more.
+        var closing: Closing?
         /// Title and tenth of the last plain progress line.
         var lastTitle = ""
         var lastTenth = -1
+    }
+
+    /// Why standard output takes no more.
+    enum Closing: Sendable {
+        /// The reader has gone away.
+        case readerLeft
+        case noSpace
     }
 
     init(isJSON: Bool) {
@@ -35,7 +43,10 @@ final class Console: Sendable {
     }
 
     /// Whether the reader of standard output has gone away; whoever writes on and on should stop.
-    var isOutputClosed: Bool { state.withLock { $0.isClosed } }
+    var isOutputClosed: Bool { outputClosing != nil }
+
+    /// Why standard output takes no more; nil while it does.
+    var outputClosing: Closing? { state.withLock { $0.closing } }
 
     // MARK: Results
 
@@ -132,11 +143,15 @@ final class Console: Sendable {
         state.withLock { state in
             let clear = clearing(&state)
             if !clear.isEmpty { writeError(clear) }
-            guard !state.isClosed else { return }
+            guard state.closing == nil else { return }
             do {
                 try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
             } catch {
-                state.isClosed = true
+                let error = error as NSError
+                let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError
+                let isFull =
+                    error.code == CocoaError.Code.fileWriteOutOfSpace.rawValue || underlying?.code == Int(ENOSPC)
+                state.closing = isFull ? .noSpace : .readerLeft
             }
         }
     }

@@ -84,5 +84,5 @@ extension Flag {
 
     // MARK: What to check against
     static let head = Flag("head", .text, "HEX", help: "Outside copy of the audit chain's head")
-    static let signer = Flag("signer", .text, "HEX", help: "Public key of the signer that is trusted")
+    static let signer = Flag("signer", .text, "SHA256:HEX", help: "Fingerprint of the signer that is trusted")
 }

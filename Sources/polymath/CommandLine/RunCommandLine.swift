@@ -29,5 +29,11 @@ func runCommandLine(_ words: [String]) -> ExitStatus {
         return console.fail(error)
     }
     console.endProgress()
-    return console.isOutputClosed ? .signal(SIGPIPE) : .done
+    switch console.outputClosing {
+    case nil: return .done
+    case .readerLeft: return .signal(SIGPIPE)
+    case .noSpace:
+        console.note("polymath: there is no space left where standard output is written.")
+        return .resources
+    }
 }

@@ -11,16 +11,20 @@ enum AdapterVerify: Command {
               Hashes the whole base, and accepts the adapter only if it names that root, holds exactly its scope's
               norm gains, no delta is larger than the largest gain of its tensor, and its signature covers every byte.
             """,
-        flags: [.base.required, .adapter.required, .threads, .home, .json],
+        flags: [.base.required, .adapter.required, .signer, .threads, .home, .json],
         exits: [.init(.mismatch, "the adapter is for another base, was changed, or breaks a rule of the format")],
         examples: ["polymath adapter verify --base nano --adapter adapter.gguf"])
 
     static func run(_ arguments: Arguments, _ console: Console) throws {
         let path = try arguments.requiredText(.adapter)
         try InputPath.requireFile(path, kind: "adapter")
+        let trusted = try AuditVerify.digest(arguments, .signer).map { "SHA256:" + $0.hex }
         let base = try arguments.loadBase()
         let adapter = try base.verifiedAdapter(path: path, progress: console.hashingProgress(of: base))
         console.endProgress()
+        if let trusted, trusted != adapter.signer.fingerprint {
+            throw InputError.otherSigner(expected: trusted, found: adapter.signer.fingerprint)
+        }
         var members = AdapterInspect.members(adapter, path: path)
         members["verified"] = true
         members["base"] = .string(base.name)

@@ -20,16 +20,24 @@ enum AuditVerify: Command {
         let folder = try arguments.requiredOperand(0)
         try InputPath.requireFolder(folder, kind: "run folder")
         let head = try digest(arguments, .head)
-        let signer = try digest(arguments, .signer).flatMap { PublicKey(bytes: $0.bytes) }
+        let fingerprint = try digest(arguments, .signer).map { "SHA256:" + $0.hex }
         var root: SHA256Digest?
         if arguments.text(.base) != nil {
             let base = try arguments.loadBase()
             root = try base.manifest(progress: console.hashingProgress(of: base)).root
             console.endProgress()
         }
-        let verdict = AuditVerification.verify(
-            runFolder: folder, baseManifestRoot: root, head: head, trustedSigner: signer)
-        let status = (try? AuditChain.read(path: folder + "/audit.jsonl"))?.status.description
+        let chain = try? AuditChain.read(path: folder + "/audit.jsonl")
+        let isTrusted = fingerprint != nil && chain?.signer.fingerprint == fingerprint
+        var verdict = AuditVerification.verify(
+            runFolder: folder, baseManifestRoot: root, head: head, trustedSigner: isTrusted ? chain?.signer : nil)
+        if let fingerprint, let chain, !isTrusted {
+            verdict.checks.removeAll { $0.name == "signer" }
+            verdict.add(
+                "signer", .failed, .signersWord,
+                "The signer is \(chain.signer.fingerprint), not the trusted \(fingerprint).")
+        }
+        let status = chain?.status.description
         var members = verdict.json.asObject ?? [:]
         if let status { members["status"] = .string(status) }
         console.emit("verdict", members)
@@ -38,10 +46,10 @@ enum AuditVerify: Command {
         guard verdict.isPassed else { throw VerdictError(failed: verdict.checks.count { $0.result == .failed }) }
     }
 
-    /// 32 bytes in hexadecimal; a fingerprint's `SHA256:` or `ed25519:` before it is understood.
-    private static func digest(_ arguments: Arguments, _ flag: Flag) throws -> SHA256Digest? {
+    /// 32 bytes in hexadecimal; a fingerprint's `SHA256:` before it is understood.
+    static func digest(_ arguments: Arguments, _ flag: Flag) throws -> SHA256Digest? {
         guard let text = arguments.text(flag) else { return nil }
-        let digits = text.split(separator: ":").last.map(String.init) ?? text
+        let digits = text.hasPrefix("SHA256:") ? String(text.dropFirst(7)) : text
         guard let digest = SHA256Digest(hex: digits) else {
             throw UsageError.badValue(flag: flag.name, value: text, expected: "64 hexadecimal digits")
         }
