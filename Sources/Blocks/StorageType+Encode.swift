@@ -119,8 +119,17 @@ func encodeQ8_0(_ x: Given, _ to: Storing) {
     let bits = floatToFloat16RoundedUp(extreme / 127) ?? 0x7BFF
     unsafe store16(bits, to)
     let d = float16ToFloat(bits)
+    guard d > 0 else {
+        for j in 0..<32 { unsafe to[2 &+ j] = 0 }
+        return
+    }
     for j in 0..<32 {
-        let q = unsafe d == 0 ? 0 : (x[j] / d).rounded(.toNearestOrAwayFromZero)
-        unsafe to[2 &+ j] = UInt8(bitPattern: Int8(max(-127, min(127, q))))
+        let quotient = unsafe max(-127, min(127, x[j] / d))
+        let even = nearest(quotient)
+        // What is left is exact; where it is a half that went towards zero, one step away from zero.
+        let left = quotient - Float(even)
+        let up: Int32 = left == 0.5 && quotient > 0 ? 1 : 0
+        let down: Int32 = left == -0.5 && quotient < 0 ? 1 : 0
+        unsafe to[2 &+ j] = UInt8(truncatingIfNeeded: even &+ up &- down)
     }
 }
