@@ -24,7 +24,7 @@ public struct CorpusLibrary: Sendable {
         if InputPath.exists(reference) { return reference }
         guard !reference.contains("/") else { throw .missing(kind: "corpus", path: reference) }
         let known = names
-        guard known.contains(reference) else { throw .unknownCorpus(name: reference, known: known) }
+        guard known.contains(reference) else { throw .unknownCorpus(name: reference, known: known, folder: folder) }
         return "\(folder)/\(reference)"
     }
 

@@ -8,7 +8,7 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
     /// The file is there and cannot be used; `reason` is what the room that read it says.
     case unusable(kind: String, path: String, reason: String)
     case exists(path: String)
-    case unknownCorpus(name: String, known: [String])
+    case unknownCorpus(name: String, known: [String], folder: String)
     case missingPart(corpus: String, part: String, file: String)
     /// A line of JSON that should be a string.
     case notAString(line: Int)
@@ -36,9 +36,9 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
             "The \(kind) \(escaped(path, limit: 200)) cannot be used: \(reason)"
         case .exists(let path):
             "\(escaped(path, limit: 200)) exists already and is not overwritten; choose another name for --out."
-        case .unknownCorpus(let name, let known):
-            "There is no corpus \"\(escaped(name))\": it is neither a path nor one of the collections here"
-                + (known.isEmpty ? "." : " (\(known.map { escaped($0) }.joined(separator: ", "))).")
+        case .unknownCorpus(let name, let known, let folder):
+            "There is no corpus \"\(escaped(name))\": it is neither a path nor a collection in "
+                + "\(escaped(folder, limit: 200)) (\(known.isEmpty ? "none" : known.map { escaped($0) }.joined(separator: ", ")))."
         case .missingPart(let corpus, let part, let file):
             "The corpus \(escaped(corpus)) has no \(part) part, since it has no \(file); choose another --part."
         case .notAString(let line): "Line \(line) of standard input is not a JSON string."

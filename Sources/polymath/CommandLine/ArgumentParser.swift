@@ -11,6 +11,13 @@ struct ArgumentParser {
     /// - Parameter words: what follows the command's name.
     /// - Throws: `UsageError` for the first word that does not fit, else for what is missing.
     func parse(_ words: [String]) throws(UsageError) -> Arguments {
+        var arguments = try read(words)
+        try complete(&arguments)
+        return arguments
+    }
+
+    /// As ``parse(_:)``, but nothing is missed yet: ``fill(_:from:)`` may follow, ``complete(_:)`` must.
+    func read(_ words: [String]) throws(UsageError) -> Arguments {
         var arguments = Arguments(specification: specification)
         var index = 0
         var isReadingFlags = true
@@ -26,7 +33,6 @@ struct ArgumentParser {
                 arguments.append(operand: word)
             }
         }
-        try complete(&arguments)
         return arguments
     }
 
@@ -86,7 +92,8 @@ struct ArgumentParser {
         return .unknownFlag(spelling, nearest: nearestName(to: spelling, among: names))
     }
 
-    private func complete(_ arguments: inout Arguments) throws(UsageError) {
+    /// Gives defaults, and refuses what is missing or does not go together.
+    func complete(_ arguments: inout Arguments) throws(UsageError) {
         for (index, operand) in specification.operands.enumerated()
         where operand.isRequired && index >= arguments.operands.count {
             throw .missingOperand(operand.name)

@@ -23,7 +23,13 @@ func runCommandLine(_ words: [String]) -> ExitStatus {
         case .help(let command): console.put(line: help.command(command.specification))
         case .version: console.put(line: "polymath \(Version.string)")
         case .command(let command, let rest):
-            try command.run(ArgumentParser(command.specification).parse(rest), console)
+            let parser = ArgumentParser(command.specification)
+            var arguments = try parser.read(rest)
+            if arguments.takes(.config), let path = arguments.text(.config) {
+                try parser.fill(&arguments, from: ConfigurationFile.members(path))
+            }
+            try parser.complete(&arguments)
+            try command.run(arguments, console)
         }
     } catch {
         return console.fail(error)

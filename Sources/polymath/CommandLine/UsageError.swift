@@ -18,6 +18,7 @@ enum UsageError: Error, Equatable, CustomStringConvertible, Sendable, ExitReport
     /// `expected` completes the sentence "… must be …".
     case badValue(flag: String, value: String, expected: String)
     case conflict(String, String)
+    case badConfiguration(path: String, reason: String)
     /// A sentence about options that do not go together.
     case impossible(String)
 
@@ -45,6 +46,8 @@ enum UsageError: Error, Equatable, CustomStringConvertible, Sendable, ExitReport
         case .badValue(let flag, let value, let expected):
             "The value \"\(escaped(value))\" of --\(flag) must be \(expected)."
         case .conflict(let first, let second): "The options --\(first) and --\(second) cannot be given together."
+        case .badConfiguration(let path, let reason):
+            "The configuration \(escaped(path, limit: 200)) cannot be used: \(reason)"
         case .impossible(let sentence): sentence
         }
     }
