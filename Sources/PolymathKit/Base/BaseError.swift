@@ -16,6 +16,7 @@ public enum BaseError: ExitReporting, Equatable, Sendable, CustomStringConvertib
     // Against the record
     case sizeDiffers(name: String, path: String, expected: Int, got: Int)
     case rootDiffers(name: String, expected: String, got: String)
+    case contentDiffers(name: String, path: String, expected: String, got: String)
     case digestDiffers(name: String, url: String, expected: String, got: String)
 
     // The catalogue
@@ -42,7 +43,7 @@ public enum BaseError: ExitReporting, Equatable, Sendable, CustomStringConvertib
     public var exitStatus: ExitStatus {
         switch self {
         case .unknownName, .notFetched, .notMade, .noSuchFile, .notInCatalog, .noSource, .noShape, .exists: .usage
-        case .sizeDiffers, .rootDiffers, .digestDiffers, .wrongLength: .mismatch
+        case .sizeDiffers, .rootDiffers, .contentDiffers, .digestDiffers, .wrongLength: .mismatch
         case .noSpace: .resources
         case .notAFile, .unreadable, .emptyFile, .notGGUF, .tooShort, .badCatalog, .noServer, .refused, .interrupted,
             .busy, .badVocabulary, .io:
@@ -82,6 +83,9 @@ public enum BaseError: ExitReporting, Equatable, Sendable, CustomStringConvertib
                 + "\(expected); remove it and fetch it again, or name it by its path to use it as it is"
         case .rootDiffers(let name, let expected, let got):
             "the base '\(escaped(name))' differs from its record: its root is \(got), and the catalogue says \(expected)"
+        case .contentDiffers(let name, let path, let expected, let got):
+            "'\(escaped(path))' is not the catalogue's '\(escaped(name))': its SHA-256 is \(got), and the record says "
+                + "\(expected); remove it and fetch it again"
         case .digestDiffers(let name, let url, let expected, let got):
             "what '\(escaped(url, limit: 300))' sent is not '\(escaped(name))': its SHA-256 is \(got), and the catalogue "
                 + "says \(expected); the bytes were removed"
