@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 
 /// Room on the file system, asked for before a large file is written.
@@ -27,5 +28,12 @@ package enum DiskSpace {
     static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}
+
+extension DiskSpace {
+    /// Bytes of the regular file at `path`; nil when there is none.
+    static func size(of path: String) -> Int? {
+        (try? FileIdentity(ofFileAt: path))?.byteCount
     }
 }

@@ -15,6 +15,14 @@ extension Flag {
     static let json = Flag("json", .toggle, help: "Print one JSON object per line, errors too")
     static let help = Flag("help", .toggle, help: "Show this help")
 
+    static let catalog = Flag(
+        "catalog", .text, "FILE", help: "Catalogue of bases (or POLYMATH_CATALOG; default: catalog.json in Checkpoints)"
+    )
+    static let layout = Flag(
+        "layout", .choice(["q4_k_m", "q4_0"]), "LAYOUT", default: "q4_k_m",
+        help: "Storage types: Q4_K and Q6_K with a head of its own, or Q4_0 with a tied head")
+    static let vocab = Flag("vocab", .text, "FILE", help: "GGUF file whose tokenizer is copied")
+
     // MARK: What to train
     static let scope = Flag(
         "scope", .choice(["norms", "tail", "all-norms", "boundary"]), "SCOPE", default: "norms",
