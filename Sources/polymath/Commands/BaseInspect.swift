@@ -3,6 +3,7 @@ internal import Digest
 internal import GGUF
 internal import PolymathKit
 internal import Seal
+internal import TensorCore
 
 /// `polymath base inspect`: what a base file holds.
 enum BaseInspect: Command {
