@@ -74,6 +74,7 @@ struct CommandRegistry {
 
 /// The list that parser, help and completion are made from, in the order that help shows.
 private let allCommands: [any Command.Type] = [
+    Train.self,
     Eval.self,
     Generate.self,
     Tokenize.self,

@@ -1,0 +1,38 @@
+internal import Digest
+internal import Training
+
+/// Everything that decides a run's result, and nothing else: its digest is in every adapter (design, section 6).
+struct Recipe {
+    let json: JSONValue
+
+    /// SHA-256 of the canonical JSON.
+    var digest: SHA256Digest { SHA256Digest.of(json.canonicalBytes) }
+
+    init(
+        baseRoot: SHA256Digest, corpusID: SHA256Digest, options: TrainingOptions, sequenceLength: Int,
+        validationFraction: Double, encoding: TrainingRequest.ExportEncoding, compute: String, kernelPath: String
+    ) {
+        json = .object([
+            "base_root": .string(baseRoot.hex),
+            "corpus_id": .string(corpusID.hex),
+            "scope": .string(options.scope.rawValue),
+            "compute": .string(compute),
+            "kernel_path": .string(kernelPath),
+            "steps": .exactly(options.steps),
+            "seq_len": .exactly(sequenceLength),
+            "batch_size": .exactly(options.batchSize),
+            "optimizer": .string(options.optimizer.rawValue),
+            "learning_rate": .string("\(options.learningRate)"),
+            "schedule": .string(options.schedule.rawValue),
+            "warmup": .exactly(options.warmup),
+            "weight_decay": .string("\(options.weightDecay)"),
+            "grad_clip": .string("\(options.gradientClip)"),
+            "seed": .string("\(options.seed)"),
+            "shuffle": .bool(options.shuffle),
+            "validation_fraction": .string("\(validationFraction)"),
+            "eval_every": .exactly(options.evaluateEvery),
+            "patience": .exactly(options.patience),
+            "adapter_encoding": .string(encoding.rawValue),
+        ])
+    }
+}

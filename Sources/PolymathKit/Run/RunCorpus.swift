@@ -1,0 +1,70 @@
+internal import Corpus
+internal import Digest
+internal import Foundation
+internal import Tokenizer
+
+/// A run's text as windows, and what may be said of it without showing it.
+struct RunCorpus {
+    /// Folder's or file's own name, for people.
+    let name: String
+    /// HMAC of the corpus's digests under a key of the identity (design, section 6).
+    let id: SHA256Digest
+    let isDefault: Bool
+    let training: Windows
+    /// nil where no validation was wanted or possible.
+    let validation: Windows?
+    let trainingTokens: Int
+
+    /// Reads `tokens` or `corpus`, tokenizes, and cuts windows of `sequenceLength`.
+    ///
+    /// - Throws: `CorpusError`, naming file and line; `RunError` when both or neither can be found.
+    static func load(
+        _ request: TrainingRequest, corporaFolder: String, key: [UInt8], sequenceLength: Int, vocabularySize: Int,
+        tokenizer: () throws -> Tokenizer
+    ) throws -> RunCorpus {
+        if request.corpus != nil, request.tokens != nil { throw RunError.bothCorpusAndTokens }
+        if let path = request.tokens {
+            let file = try TokenFile(path: path, vocabularySize: vocabularySize)
+            return try RunCorpus(
+                name: path.lastComponent, id: file.id(key: key), isDefault: false, stream: file.stream,
+                validation: nil, request, sequenceLength)
+        }
+        let path = request.corpus ?? corporaFolder + "/" + TrainingRequest.Defaults.collection
+        if request.corpus == nil, !FileManager.default.fileExists(atPath: path) {
+            throw RunError.noDefaultCorpus(folder: corporaFolder)
+        }
+        let corpus = try Corpus.load(path: path)
+        let tokenizer = try tokenizer()
+        let validation =
+            corpus.validation.isEmpty || request.validationFraction == 0
+            ? nil : try TokenStream(corpus.validation, tokenizer: tokenizer)
+        return try RunCorpus(
+            name: corpus.name, id: corpus.id(key: key), isDefault: request.corpus == nil,
+            stream: try TokenStream(corpus.training, tokenizer: tokenizer), validation: validation, request,
+            sequenceLength)
+    }
+
+    private init(
+        name: String, id: SHA256Digest, isDefault: Bool, stream: TokenStream, validation: TokenStream?,
+        _ request: TrainingRequest, _ sequenceLength: Int
+    ) throws {
+        self.name = name
+        self.id = id
+        self.isDefault = isDefault
+        let windows = try Windows(stream, sequenceLength: sequenceLength)
+        if let validation {
+            training = windows
+            self.validation = try Windows(validation, sequenceLength: sequenceLength)
+        } else {
+            let parts = try windows.split(validationFraction: request.validationFraction)
+            training = parts.training
+            self.validation = parts.validation
+        }
+        trainingTokens = stream.count
+    }
+}
+
+extension String {
+    /// What follows the last slash.
+    var lastComponent: String { split(separator: "/").last.map(String.init) ?? self }
+}

@@ -1,0 +1,44 @@
+internal import Bytes
+public import Digest
+internal import Foundation
+
+/// Receives a run's events as they happen. Members are those of the design's section 7.
+public protocol RunListener: AnyObject {
+    func event(_ name: String, _ members: [String: JSONValue])
+    /// Work between events that takes long enough to be shown.
+    func progress(_ title: String, done: Int, of total: Int)
+}
+
+/// Writes every event to `events.jsonl` and hands it to the listener.
+final class RunEvents {
+    private let file: AppendFile
+    private let listener: any RunListener
+
+    init(path: String, listener: any RunListener) throws {
+        file = try AppendFile(path: path)
+        self.listener = listener
+    }
+
+    /// Adds the time of day and writes one line; nothing is lost if the process dies after it.
+    func emit(_ name: String, _ members: [String: JSONValue]) throws {
+        var object = members
+        object["event"] = .string(name)
+        object["time"] = .string(Self.now())
+        try file.append(JSONValue.object(object).canonicalBytes + [0x0A])
+        listener.event(name, members)
+    }
+
+    func progress(_ title: String, done: Int, of total: Int) { listener.progress(title, done: done, of: total) }
+
+    static func now() -> String { Date().formatted(.iso8601) }
+}
+
+extension JSONValue {
+    /// A measured number, or null where it is not finite (JSON has no word for that).
+    static func measured(_ value: Double?) -> JSONValue {
+        guard let value, value.isFinite else { return .null }
+        return .number(value)
+    }
+
+    static func count(_ value: Int?) -> JSONValue { value.map { .exactly($0) } ?? .null }
+}

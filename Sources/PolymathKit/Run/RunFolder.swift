@@ -1,0 +1,116 @@
+internal import Bytes
+internal import Digest
+internal import Foundation
+
+/// Why a run folder cannot be used.
+public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitReporting {
+    case holdsRun(folder: String)
+    case notEmpty(folder: String)
+    case notWritable(folder: String, reason: String)
+    case notARun(folder: String)
+    case bothCorpusAndTokens
+    case bothStepsAndEpochs
+    case noDefaultCorpus(folder: String)
+    case sequenceTooLong(requested: Int, contextLength: Int)
+    case adapterTooLarge(byteCount: Int, limit: Int)
+    case rootMismatch(base: String, expected: String, actual: String)
+    case exportDiffers(path: String, reason: String)
+    case unsupportedCompute(String)
+
+    public var description: String {
+        switch self {
+        case .holdsRun(let folder):
+            "The folder \(escaped(folder)) already holds a run; choose another --out, or remove it first."
+        case .notEmpty(let folder):
+            "The folder \(escaped(folder)) is not empty; choose a new or empty folder for --out."
+        case .notWritable(let folder, let reason):
+            "The folder \(escaped(folder)) cannot be written: \(reason)"
+        case .notARun(let folder):
+            "The folder \(escaped(folder)) holds no run: it has no run.json."
+        case .bothCorpusAndTokens:
+            "--corpus and --tokens exclude each other; give one of them."
+        case .bothStepsAndEpochs:
+            "--steps and --epochs exclude each other; give one of them."
+        case .noDefaultCorpus(let folder):
+            "No --corpus was given and the default collection is not in \(escaped(folder)); give --corpus PATH."
+        case .sequenceTooLong(let requested, let contextLength):
+            "--seq-len \(requested) is longer than the base's context of \(contextLength) tokens."
+        case .adapterTooLarge(let byteCount, let limit):
+            "The adapter would have \(byteCount) bytes, more than the wire format's \(limit)."
+        case .rootMismatch(let base, let expected, let actual):
+            "The base \(escaped(base)) is not what the catalogue records: its root is \(actual), recorded is \(expected)."
+        case .exportDiffers(let path, let reason):
+            "The exported file \(escaped(path)) does not read back as it was written: \(reason)"
+        case .unsupportedCompute(let mode):
+            "--compute \(escaped(mode)) is not built in this version; use auto or f32."
+        }
+    }
+
+    public var exitStatus: ExitStatus {
+        switch self {
+        case .rootMismatch, .exportDiffers: .mismatch
+        default: .usage
+        }
+    }
+}
+
+/// A run's folder: who writes what where (design, section 6).
+public struct RunFolder: Sendable {
+    public let path: String
+    /// `<UTC time>-<short id>`: also the run's name in the audit chain.
+    public let name: String
+
+    public var runFile: String { path + "/run.json" }
+    public var eventsFile: String { path + "/events.jsonl" }
+    public var auditFile: String { path + "/audit.jsonl" }
+    public var sealFile: String { path + "/seal.json" }
+    public var adapterFile: String { path + "/adapter.gguf" }
+    public var boundaryFile: String { path + "/boundary.gguf" }
+    public var attestationFile: String { path + "/attestation.dsse.json" }
+    public var reportFile: String { path + "/report.html" }
+    public var checkpointsFolder: String { path + "/checkpoints" }
+
+    /// Opens an existing run's folder.
+    public init(existing path: String) throws(RunError) {
+        self.path = path
+        name = path.split(separator: "/").last.map(String.init) ?? path
+        guard FileManager.default.fileExists(atPath: path + "/run.json") else { throw .notARun(folder: path) }
+    }
+
+    /// Makes a new folder, mode 0700, in which nothing may be yet.
+    ///
+    /// - Parameters:
+    ///   - out: the folder asked for, or nil for `<telemetry>/runs/<name>`.
+    /// - Throws: `RunError.holdsRun`, `.notEmpty`, `.notWritable`.
+    public init(creating out: String?, telemetry: String) throws(RunError) {
+        name = Self.makeName()
+        path = out ?? telemetry + "/runs/" + name
+        let files = FileManager.default
+        if let type = (try? files.attributesOfItem(atPath: path))?[.type] as? FileAttributeType {
+            guard type == .typeDirectory else {
+                throw .notWritable(folder: path, reason: "there is a file of that name")
+            }
+            let content = (try? files.contentsOfDirectory(atPath: path)) ?? []
+            if content.contains(where: { ["run.json", "audit.jsonl", "events.jsonl"].contains($0) }) {
+                throw .holdsRun(folder: path)
+            }
+            guard content.isEmpty else { throw .notEmpty(folder: path) }
+        }
+        do {
+            try files.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            try files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+        } catch {
+            throw .notWritable(folder: path, reason: "it cannot be made here (is the place writable?)")
+        }
+        guard files.isWritableFile(atPath: path) else {
+            throw .notWritable(folder: path, reason: "this user has no right to write in it")
+        }
+    }
+
+    /// UTC time to the second and eight random hexadecimal digits: sorts by time, and two runs never share a name.
+    private static func makeName() -> String {
+        let digits = Date().formatted(.iso8601).filter { $0.isNumber || $0 == "T" || $0 == "Z" }
+        return digits + "-" + String(UInt32.random(in: 0 ... .max) | 1 << 31, radix: 16)
+    }
+}

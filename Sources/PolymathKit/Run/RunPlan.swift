@@ -1,0 +1,127 @@
+internal import Adapter
+internal import Bytes
+internal import Corpus
+internal import Digest
+internal import Foundation
+internal import GGUF
+internal import Model
+internal import Seal
+internal import TensorCore
+internal import Tokenizer
+internal import Training
+
+/// Everything that is decided before a run writes its first byte.
+struct RunPlan {
+    let request: TrainingRequest
+    let base: ResolvedBase
+    let gguf: GGUFFile
+    let shape: DecoderConfiguration
+    let identity: Identity
+    let corpus: RunCorpus
+    let options: TrainingOptions
+    let sequenceLength: Int
+    let threads: Int
+    let isSynthetic: Bool
+    /// The resolved compute mode; decided by what the processor can do, never by timing.
+    let compute = "f32"
+
+    /// Resolves base, identity, corpus and options.
+    init(_ request: TrainingRequest, home: Home) throws {
+        if request.steps != nil, request.epochs != nil { throw RunError.bothStepsAndEpochs }
+        self.request = request
+        base = try BaseReference.resolve(request.base, home: home)
+        gguf = try GGUFFile(path: base.path)
+        shape = try DecoderConfiguration(gguf)
+        isSynthetic = base.isSynthetic || gguf[BaseReference.syntheticKey]?.asBool == true
+        sequenceLength =
+            request.sequenceLength
+            ?? min(TrainingRequest.Defaults.sequenceLength, shape.contextLength)
+        guard sequenceLength <= shape.contextLength else {
+            throw RunError.sequenceTooLong(requested: sequenceLength, contextLength: shape.contextLength)
+        }
+        identity =
+            if let path = request.identityPath { try Identity.loadOrCreate(path: path) } else {
+                try Identity.loadOrCreate()
+            }
+        threads = request.threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount)
+        let gguf = gguf
+        corpus = try RunCorpus.load(
+            request, corporaFolder: home.corpora, key: identity.derivedKey(purpose: "corpus-id"),
+            sequenceLength: sequenceLength, vocabularySize: shape.vocabularySize,
+            tokenizer: { try Tokenizer(vocabulary: TokenizerVocabulary(gguf)) })
+        options = try request.options(windowCount: corpus.training.count)
+    }
+
+    /// Bytes of the adapter that this run will export; nil for scope `boundary`.
+    var adapterByteCount: Int? {
+        get throws {
+            guard let scope = options.scope.adapterScope else { return nil }
+            return try NormAdapter.wireByteCount(
+                scope: scope, layerCount: shape.layerCount, embeddingLength: shape.embeddingLength,
+                encoding: request.encoding == .f32 ? .f32 : .q8_0, architecture: shape.architecture)
+        }
+    }
+
+    /// - Throws: `RunError.adapterTooLarge` before anything is trained.
+    func checkSize() throws {
+        if let bytes = try adapterByteCount, bytes > NormAdapter.byteLimit {
+            throw RunError.adapterTooLarge(byteCount: bytes, limit: NormAdapter.byteLimit)
+        }
+    }
+
+    func recipe(root: SHA256Digest) -> Recipe {
+        Recipe(
+            baseRoot: root, corpusID: corpus.id, options: options, sequenceLength: sequenceLength,
+            validationFraction: request.validationFraction, encoding: request.encoding, compute: compute,
+            kernelPath: KernelPath.current + " polymath-" + Version.string)
+    }
+
+    /// Sealed tensors that this scope does not train (design, section 1).
+    var frozenTensorCount: Int {
+        let trained = options.scope.tensorNames(of: shape) { gguf.tensor(named: $0) != nil }
+        return gguf.tensors.count - trained.count { gguf.tensor(named: $0) != nil }
+    }
+
+    func baseMembers(_ root: SHA256Digest) -> JSONValue {
+        [
+            "name": .string(base.name), "file": .string(base.path.lastComponent), "root": .string(root.hex),
+            "architecture": .string(shape.architecture), "synthetic_weights": .bool(isSynthetic),
+            "tensors": .exactly(gguf.tensors.count), "title": .string(gguf["general.name"]?.asString ?? ""),
+        ]
+    }
+
+    var corpusMembers: JSONValue {
+        [
+            "name": .string(corpus.name), "id": .string(corpus.id.hex), "default": .bool(corpus.isDefault),
+            "training_windows": .exactly(corpus.training.count),
+            "validation_windows": .exactly(corpus.validation?.count ?? 0),
+            "left_over_tokens": .exactly(corpus.training.leftOverTokens),
+            "dropped_windows": .exactly(corpus.training.droppedWindows),
+        ]
+    }
+
+    var planMembers: [String: JSONValue] {
+        [
+            "base": .string(base.name), "synthetic_weights": .bool(isSynthetic),
+            "scope": .string(options.scope.rawValue),
+            "steps": .exactly(options.steps), "batch_size": .exactly(options.batchSize),
+            "seq_len": .exactly(sequenceLength), "optimizer": .string(options.optimizer.rawValue),
+            "learning_rate": .measured(options.learningRate), "schedule": .string(options.schedule.rawValue),
+            "warmup": .exactly(options.warmup), "eval_every": .exactly(options.evaluateEvery),
+            "grad_clip": .measured(options.gradientClip), "weight_decay": .measured(options.weightDecay),
+            "compute": .string(compute), "threads": .exactly(threads), "corpus": corpusMembers,
+            "adapter_bytes_expected": .count((try? adapterByteCount) ?? nil),
+            "frozen_tensors": .exactly(frozenTensorCount),
+        ]
+    }
+
+    func startMembers(folder: RunFolder, root: SHA256Digest, recipe: SHA256Digest) -> [String: JSONValue] {
+        var members = planMembers
+        members["run"] = .string(folder.name)
+        members["out"] = .string(folder.path)
+        members["base_root"] = .string(root.hex)
+        members["recipe"] = .string(recipe.hex)
+        members["seal_coverage_bound_steps"] = .exactly(SealGuard.coverageSteps)
+        return members
+    }
+}

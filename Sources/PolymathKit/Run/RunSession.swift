@@ -1,0 +1,163 @@
+internal import Adapter
+internal import Audit
+internal import Bytes
+internal import Corpus
+internal import Digest
+internal import Foundation
+internal import GGUF
+internal import Model
+internal import Seal
+internal import TensorCore
+internal import Training
+
+/// A run whose base is sealed and whose chain is open: trains, exports, closes.
+final class RunSession {
+    private let plan: RunPlan
+    private let folder: RunFolder
+    private let events: RunEvents
+    private let manifest: SealManifest
+    private let recipe: Recipe
+    private let chain: AuditWriter
+    private let started: Date
+    private var step = 0
+
+    init(
+        plan: RunPlan, folder: RunFolder, events: RunEvents, manifest: SealManifest, recipe: Recipe, chain: AuditWriter,
+        started: Date
+    ) {
+        self.plan = plan
+        self.folder = folder
+        self.events = events
+        self.manifest = manifest
+        self.recipe = recipe
+        self.chain = chain
+        self.started = started
+    }
+
+    func train() throws -> RunSummary {
+        let sealGuard = try SealGuard(manifest: manifest, gguf: plan.gguf, workers: plan.threads)
+        try recordCheck("start", sealGuard)
+        let decoder = try Decoder(plan.gguf, workers: Workers(count: plan.threads))
+        let trainer = try BoundaryTrainer(
+            decoder: decoder,
+            data: TrainingData(training: plan.corpus.training, validation: plan.corpus.validation),
+            options: plan.options, exists: { self.plan.gguf.tensor(named: $0) != nil })
+        let observer = RunObserver(sealGuard: sealGuard, events: events, chain: chain, threads: plan.threads)
+        let began = Self.processorSeconds()
+        let result: TrainingResult
+        do {
+            result = try trainer.run(observer: observer)
+        } catch {
+            step = observer.steps.last?.step ?? 0
+            throw error
+        }
+        step = result.lastStep
+        let sealShare = sealGuard.rollingCPUSeconds / max(1e-9, Self.processorSeconds() - began)
+
+        try sealGuard.fullCheck()
+        try recordCheck("export", sealGuard)
+        let norms = updateNorms(trainer)
+        let export = RunExport(
+            gguf: plan.gguf, root: manifest.root, recipe: recipe.digest, identity: plan.identity, folder: folder,
+            encoding: plan.request.encoding)
+        let exported = try export.export(trainer)
+        let after = try measureAfter(trainer, observer: observer, sealGuard: sealGuard, exported: exported)
+        try chain.export(
+            file: exported.file, contentID: exported.contentID, byteCount: exported.byteCount,
+            details: ["best_step": .exactly(result.bestStep)])
+        let head = try chain.close(
+            step: result.lastStep,
+            state: ["end": .string(result.end.rawValue), "content_id": .string(exported.contentID.hex)])
+        try attest(exported, head: head)
+
+        let summary = RunSummary(
+            folder: folder.path, base: plan.base.name, isSynthetic: plan.isSynthetic, corpus: plan.corpus.name,
+            isDefaultCorpus: plan.corpus.isDefault, end: result.end.rawValue, steps: result.lastStep,
+            bestStep: result.bestStep, validationBefore: result.validationBefore, validationAfter: after.validation,
+            validationLast: result.validationLast, firstBatchLossAfter: after.firstBatch,
+            exportPath: folder.path + "/" + exported.file, exportByteCount: exported.byteCount,
+            contentID: exported.contentID, signer: plan.identity.publicKey.fingerprint,
+            frozenTensors: plan.frozenTensorCount, frozenChanges: 0, sealedTensors: manifest.tensors.count,
+            chainHead: head, reportPath: folder.reportFile, tokensPerSecond: observer.tokensPerSecond,
+            peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous,
+            seconds: Date().timeIntervalSince(started), sealCPUShare: sealShare)
+        let report = RunReportBuilder(
+            plan: plan, manifest: manifest, recipe: recipe, summary: summary, observer: observer,
+            coverageBound: sealGuard.coverageBound, norms: norms, folder: folder)
+        try AtomicFile.write(Array(report.html().utf8), to: folder.reportFile, mode: 0o600)
+        try events.emit("run_finished", summary.members)
+        return summary
+    }
+
+    /// Puts a violation on record; the chain stays open, so nothing can be mistaken for a finished run.
+    func record(_ violation: SealViolation) throws {
+        for file in [folder.adapterFile, folder.boundaryFile] { try? FileManager.default.removeItem(atPath: file) }
+        var body = violation.json.asObject ?? [:]
+        body["step"] = .exactly(step)
+        try chain.append(kind: RowKind.sealViolation, body: body)
+        try chain.sync()
+        try events.emit("seal_violation", body)
+    }
+
+    private func recordCheck(_ occasion: String, _ sealGuard: SealGuard) throws {
+        try chain.append(
+            kind: RowKind.sealCheck,
+            body: [
+                "occasion": .string(occasion), "tensors": .exactly(manifest.tensors.count),
+                "bytes": .exactly(sealGuard.sealedByteCount), "root": .string(manifest.root.hex), "changed": 0,
+            ])
+        try chain.sync()
+    }
+
+    /// Figures that are called "after": the decoder already holds what was read back from disk.
+    private func measureAfter(
+        _ trainer: BoundaryTrainer, observer: RunObserver, sealGuard: SealGuard, exported: Exported
+    ) throws -> (validation: Double?, firstBatch: Double) {
+        var validation: Double?
+        if let windows = plan.corpus.validation?.tokenWindows, !windows.isEmpty {
+            let total = windows.count
+            validation =
+                Evaluation.run(windows, on: trainer.decoder) { done in
+                    self.events.progress("validation", done: done, of: total)
+                }.meanLoss
+        }
+        let firstBatch = trainer.firstBatchLoss()
+        observer.sampleMemory()
+        try sealGuard.fullCheck()
+        try recordCheck("end", sealGuard)
+        return (validation, firstBatch)
+    }
+
+    private func attest(_ exported: Exported, head: SHA256Digest) throws {
+        let attestation = Attestation(
+            baseName: plan.base.name, baseRoot: manifest.root,
+            artefact: Attestation.Artefact(name: exported.file, digest: exported.contentID),
+            corpusID: plan.corpus.id, recipe: recipe.digest, chainHead: head,
+            passedTests: [
+                "sealed tensors unchanged at start, before every update, at export and at end",
+                "export read back from disk and verified against the base",
+            ], failedTests: [])
+        try AtomicFile.write(
+            try attestation.encode(signedBy: plan.identity), to: folder.attestationFile, mode: 0o600)
+    }
+
+    /// Per trained tensor, the L2 norm of its change and of the base's values.
+    private func updateNorms(_ trainer: BoundaryTrainer) -> [(change: Double, base: Double)] {
+        trainer.parameters.map { parameter in
+            let base = BaseValues(gguf: plan.gguf).values(of: parameter.name) ?? []
+            var change = 0.0
+            var norm = 0.0
+            for (new, old) in zip(parameter.value.values, base) {
+                let difference = Double(new) - Double(old)
+                change += difference * difference
+                norm += Double(old) * Double(old)
+            }
+            return (change.squareRoot(), norm.squareRoot())
+        }
+    }
+
+    /// Processor seconds of this process, all threads.
+    private static func processorSeconds() -> Double {
+        Double(clock()) / Double(CLOCKS_PER_SEC)
+    }
+}

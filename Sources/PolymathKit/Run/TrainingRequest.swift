@@ -1,0 +1,107 @@
+public import Training
+
+/// What a person asks of `train`: everything that is left nil gets the default that the run then records.
+public struct TrainingRequest: Sendable {
+    /// Name in the catalogue or path of a GGUF file.
+    public var base: String
+    /// Folder or file of text; nil with nil `tokens` means the default collection.
+    public var corpus: String?
+    /// JSON array of token ids instead of text.
+    public var tokens: String?
+    public var scope: Scope = .norms
+    /// Optimiser updates; nil means `epochs`.
+    public var steps: Int?
+    /// Passes over the training windows; nil with nil `steps` means `Defaults.epochs`.
+    public var epochs: Int?
+    /// Tokens per window; nil means the smaller of `Defaults.sequenceLength` and the base's context length.
+    public var sequenceLength: Int?
+    public var batchSize = Defaults.batchSize
+    public var optimizer: TrainingOptions.OptimizerKind = .adamw
+    /// Peak learning rate; nil means `Defaults.learningRate`.
+    public var learningRate: Double?
+    public var schedule: TrainingOptions.ScheduleKind = .cosine
+    /// Warm-up steps; nil means a tenth of the steps, at most 10.
+    public var warmup: Int?
+    public var weightDecay = 0.0
+    public var gradientClip = Defaults.gradientClip
+    public var seed: UInt64 = 0
+    public var shuffle = true
+    /// Share of the windows that is set aside where the corpus has no `valid.jsonl`; 0 sets none aside.
+    public var validationFraction = Defaults.validationFraction
+    /// Steps between validations; nil means a tenth of the steps, at least 1.
+    public var evaluateEvery: Int?
+    public var patience = 0
+    public var encoding: ExportEncoding = .q8_0
+    /// Threads; nil means one per core. Changes no bit of the result.
+    public var threads: Int?
+    /// Steps between checkpoints; nil means only at a pause or a failure. Changes no bit of the result.
+    public var checkpointEvery: Int?
+    /// Identity file; nil means the user's own.
+    public var identityPath: String?
+    /// Run folder; nil means a new one in the home's telemetry folder.
+    public var out: String?
+
+    public init(base: String) { self.base = base }
+
+    /// How an adapter stores its deltas.
+    public enum ExportEncoding: String, CaseIterable, Sendable { case q8_0, f32 }
+
+    /// Values where the request says nothing; the README's table of defaults is checked against them.
+    public enum Defaults {
+        public static let sequenceLength = 128
+        public static let batchSize = 4
+        public static let epochs = 3
+        public static let gradientClip = 1.0
+        public static let validationFraction = 0.1
+        public static let collection = "skerry-diary"
+
+        /// Peak learning rate by scope and optimiser, from a sweep on validation text of the three collections.
+        public static func learningRate(_ scope: Scope, _ optimizer: TrainingOptions.OptimizerKind) -> Double {
+            switch (scope, optimizer) {
+            case (.norms, .adamw): 1e-2
+            case (.tail, .adamw): 1e-2
+            case (.allNorms, .adamw): 5e-3
+            case (.boundary, .adamw): 3e-4
+            case (.norms, .sgd): 1e-1
+            case (.tail, .sgd): 1e-1
+            case (.allNorms, .sgd): 1e-1
+            case (.boundary, .sgd): 1e-1
+            }
+        }
+    }
+
+    /// The numeric options for `windowCount` training windows.
+    ///
+    /// - Throws: `TrainingError.invalidOption` for an option out of its range.
+    func options(windowCount: Int) throws -> TrainingOptions {
+        var options = TrainingOptions()
+        options.scope = scope
+        options.batchSize = batchSize
+        guard batchSize >= 1 else {
+            throw TrainingError.invalidOption(
+                name: "batch-size", value: "\(batchSize)", reason: "a batch needs at least one window")
+        }
+        options.steps = try steps ?? Self.steps(epochs: epochs ?? Defaults.epochs, windowCount, batchSize)
+        options.optimizer = optimizer
+        options.learningRate = learningRate ?? Defaults.learningRate(scope, optimizer)
+        options.schedule = schedule
+        options.warmup = warmup ?? min(10, options.steps / 10)
+        options.weightDecay = weightDecay
+        options.gradientClip = gradientClip
+        options.seed = seed
+        options.shuffle = shuffle
+        options.evaluateEvery = evaluateEvery ?? max(1, options.steps / 10)
+        options.patience = patience
+        try options.check()
+        return options
+    }
+
+    private static func steps(epochs: Int, _ windows: Int, _ batch: Int) throws -> Int {
+        let (places, overflow) = windows.multipliedReportingOverflow(by: epochs)
+        guard epochs >= 1, !overflow else {
+            throw TrainingError.invalidOption(
+                name: "epochs", value: "\(epochs)", reason: "it counts passes over the training windows, from 1")
+        }
+        return (places - 1) / batch + 1
+    }
+}

@@ -1,0 +1,102 @@
+internal import Adapter
+internal import Audit
+internal import Bytes
+public import Digest
+internal import Foundation
+internal import GGUF
+internal import Seal
+internal import Training
+
+/// One training from request to report: maps and seals the base, trains its boundary, exports and signs.
+///
+/// Order of things, and what stops it: options and corpus are checked before anything is written; the base is hashed
+/// before the first step; before every update a slice of it is hashed again; before the export and after it the whole
+/// base is. Any difference ends the run with `SealViolation` and nothing is exported.
+public struct TrainingRun {
+    private let request: TrainingRequest
+    private let home: Home
+    private let listener: any RunListener
+
+    public init(_ request: TrainingRequest, home: Home, listener: any RunListener) {
+        self.request = request
+        self.home = home
+        self.listener = listener
+    }
+
+    /// Trains and returns what was made.
+    ///
+    /// - Throws: `BaseError`, `GGUFError`, `ModelError`, `CorpusError`, `TrainingError`, `RunError` for input that cannot
+    ///   be; `SealViolation` when the base changed; `BytesError` for the disk.
+    public func run() throws -> RunSummary {
+        let started = Date()
+        let plan = try RunPlan(request, home: home)
+        try plan.checkSize()
+        let folder = try RunFolder(creating: request.out, telemetry: home.telemetry)
+        let events = try RunEvents(path: folder.eventsFile, listener: listener)
+        let sealed = try seal(plan, folder: folder, events: events)
+        let recipe = plan.recipe(root: sealed.root)
+        let chain = try start(plan, recipe, sealed, folder: folder)
+        try events.emit("run_started", plan.startMembers(folder: folder, root: sealed.root, recipe: recipe.digest))
+        let session = RunSession(
+            plan: plan, folder: folder, events: events, manifest: sealed, recipe: recipe, chain: chain, started: started
+        )
+        do {
+            return try session.train()
+        } catch let violation as SealViolation {
+            try session.record(violation)
+            throw violation
+        }
+    }
+
+    /// What a run would do, without doing it: nothing is written.
+    public func dryRun() throws -> [String: JSONValue] {
+        let plan = try RunPlan(request, home: home)
+        try plan.checkSize()
+        return plan.planMembers
+    }
+
+    private func seal(_ plan: RunPlan, folder: RunFolder, events: RunEvents) throws -> SealManifest {
+        let total = plan.gguf.tensors.reduce(0) { $0 + $1.byteCount }
+        let listener = ProgressRelay(listener)
+        let manifest = try SealManifest.compute(plan.gguf, workers: plan.threads) { done in
+            listener.progress("seal", done: done, of: total)
+        }
+        try plan.base.checkRoot(manifest.root)
+        try AtomicFile.write(manifest.json.canonicalBytes + [0x0A], to: folder.sealFile, mode: 0o600)
+        return manifest
+    }
+
+    private func start(
+        _ plan: RunPlan, _ recipe: Recipe, _ manifest: SealManifest, folder: RunFolder
+    ) throws -> AuditWriter {
+        let run = JSONValue.object([
+            "version": .string(Version.string), "run": .string(folder.name), "base": plan.baseMembers(manifest.root),
+            "corpus": plan.corpusMembers, "recipe": recipe.json, "recipe_sha256": .string(recipe.digest.hex),
+            "threads": .exactly(plan.threads), "signer": .string(plan.identity.publicKey.fingerprint),
+            "created": .string(RunEvents.now()),
+        ])
+        let bytes = run.prettyBytes + [0x0A]
+        try AtomicFile.write(bytes, to: folder.runFile, mode: 0o600)
+        return try AuditWriter.start(
+            path: folder.auditFile, run: folder.name, identity: plan.identity, baseRoot: manifest.root,
+            recipe: recipe.digest, corpusID: plan.corpus.id,
+            details: [
+                "run_json_sha256": .string(SHA256Digest.of(bytes).hex),
+                "seal_json_sha256": .string(SHA256Digest.of(manifest.json.canonicalBytes + [0x0A]).hex),
+                "sealed_tensors": .exactly(manifest.tensors.count), "scope": .string(plan.options.scope.rawValue),
+            ])
+    }
+}
+
+/// Passes progress from hashing threads to the listener, one at a time.
+private final class ProgressRelay: @unchecked Sendable {
+    // The lock is what makes it safe to share: the listener itself is called by one thread at a time.
+    private let lock = NSLock()
+    private let listener: any RunListener
+
+    init(_ listener: any RunListener) { self.listener = listener }
+
+    func progress(_ title: String, done: Int, of total: Int) {
+        lock.withLock { listener.progress(title, done: done, of: total) }
+    }
+}

@@ -1,0 +1,117 @@
+internal import Bytes
+internal import Digest
+internal import Foundation
+internal import PolymathKit
+
+/// Tells people, or programs with `--json`, what a run does while it does it.
+final class RunPrinter: RunListener {
+    private let console: Console
+    private var steps = 0
+    private let started = Date()
+
+    init(console: Console) { self.console = console }
+
+    func event(_ name: String, _ members: [String: JSONValue]) {
+        console.emit(name, members)
+        guard !console.isJSON else { return }
+        switch name {
+        case "run_started": start(members)
+        case "step": step(members)
+        case "validation": validation(members)
+        case "seal_violation": console.endProgress()
+        case "run_finished": finish(members)
+        default: break
+        }
+    }
+
+    func progress(_ title: String, done: Int, of total: Int) { console.progress(title, done: done, of: total) }
+
+    private func start(_ members: [String: JSONValue]) {
+        console.endProgress()
+        steps = members["steps"]?.asInt ?? 0
+        let corpus = members["corpus"]
+        let windows = corpus?["training_windows"]?.asInt ?? 0
+        let validation = corpus?["validation_windows"]?.asInt ?? 0
+        var base = text(members["base"])
+        if members["synthetic_weights"]?.asBool == true { base += " (synthetic weights)" }
+        var collection = text(corpus?["name"])
+        if corpus?["default"]?.asBool == true { collection += " (the default collection; choose with --corpus)" }
+        var rows = [
+            ("base", "\(base), root \(text(members["base_root"]).prefix(16))…"),
+            (
+                "corpus",
+                "\(collection): \(windows) windows of \(text(members["seq_len"])) tokens, \(validation) to validate"
+            ),
+            (
+                "training",
+                "scope \(text(members["scope"])), \(steps) steps of \(text(members["batch_size"])) windows, "
+                    + "\(text(members["optimizer"])) at \(text(members["learning_rate"])), \(text(members["schedule"]))"
+            ),
+            ("run", text(members["out"])),
+        ]
+        if let bytes = members["adapter_bytes_expected"]?.asInt {
+            rows.append(("adapter", "will have \(grouped(bytes)) bytes"))
+        }
+        let bound = members["seal_coverage_bound_steps"]?.asInt ?? 0
+        rows.append(("seal", "a change to the base is found within \(bound) steps, and always before the export"))
+        console.show(table(rows))
+    }
+
+    private func step(_ members: [String: JSONValue]) {
+        let step = members["step"]?.asInt ?? 0
+        let elapsed = Date().timeIntervalSince(started)
+        let left = steps > step ? Int(elapsed / Double(max(1, step)) * Double(steps - step)) : 0
+        console.progress(
+            "train", done: step, of: steps,
+            detail: "step \(step)/\(steps)  loss \(number(members["loss"], 4))  "
+                + "\(number(members["tokens_per_second"], 0)) tokens/s  \(left) s left")
+    }
+
+    private func validation(_ members: [String: JSONValue]) {
+        let mark = members["best"]?.asBool == true ? "  best so far" : ""
+        console.show(
+            "validation after step \(text(members["step"])): loss \(number(members["loss"], 4)), "
+                + "perplexity \(number(members["perplexity"], 2))\(mark)")
+    }
+
+    private func finish(_ members: [String: JSONValue]) {
+        console.endProgress()
+        var rows: [(String, String)] = []
+        if let before = members["validation_loss_before"]?.asDouble,
+            let after = members["validation_loss_after"]?.asDouble
+        {
+            rows.append(
+                (
+                    "validation",
+                    "loss \(fixed(before, 4)) → \(fixed(after, 4)), perplexity \(fixed(exp(before), 2)) → "
+                        + "\(fixed(exp(after), 2)) (step \(text(members["best_step"])) of \(text(members["steps"])))"
+                ))
+        }
+        let gigabyte = 1e9
+        let peak = (members["peak_memory_bytes"]?.asDouble ?? 0) / gigabyte
+        let anonymous = (members["anonymous_memory_bytes"]?.asDouble ?? 0) / gigabyte
+        rows += [
+            ("exported", "\(text(members["adapter"])), \(grouped(members["adapter_bytes"]?.asInt ?? 0)) bytes"),
+            ("content id", text(members["content_id"])),
+            ("signer", text(members["signer"])),
+            (
+                "seal",
+                "\(text(members["frozen_tensors"])) frozen tensors checked, \(text(members["frozen_changes"])) changed"
+            ),
+            ("memory", "peak \(fixed(peak, 2)) GB resident, \(fixed(anonymous, 2)) GB of it anonymous"),
+            ("speed", "\(number(members["tokens_per_second"], 0)) tokens/s, \(number(members["seconds"], 1)) s in all"),
+            ("chain head", text(members["chain_head"])),
+            ("report", text(members["report"])),
+        ]
+        if members["synthetic_weights"]?.asBool == true {
+            rows.append(("note", "synthetic weights: losses of this base say nothing about language"))
+        }
+        console.show(table(rows))
+    }
+
+    private func text(_ value: JSONValue?) -> String { escaped(value?.plainText ?? "–", limit: 300) }
+
+    private func number(_ value: JSONValue?, _ decimals: Int) -> String {
+        value?.asDouble.map { fixed($0, decimals) } ?? "–"
+    }
+}
