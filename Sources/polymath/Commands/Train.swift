@@ -1,6 +1,5 @@
 internal import Bytes
 internal import Digest
-internal import Foundation
 internal import PolymathKit
 internal import Training
 
@@ -28,11 +27,7 @@ enum Train: Command {
             "polymath train --base qwen-1.5b-q4 --steps 5",
         ])
 
-    static func run(_ given: Arguments, _ console: Console) throws {
-        var arguments = given
-        if let path = arguments.text(.config) {
-            try ArgumentParser(specification).fill(&arguments, from: try ConfigurationFile.members(path: path))
-        }
+    static func run(_ arguments: Arguments, _ console: Console) throws {
         let training = TrainingRun(
             try request(arguments), home: arguments.home, listener: RunPrinter(console: console))
         if arguments.isOn(.dryRun) {
@@ -72,29 +67,6 @@ enum Train: Command {
         request.identityPath = arguments.text(.identity)
         request.out = arguments.text(.out)
         return request
-    }
-}
-
-/// `--config FILE`: a JSON object whose members are flags of the command.
-enum ConfigurationFile {
-    /// - Throws: `UsageError` naming the file, for anything but an object of strings, numbers and booleans.
-    static func members(path: String) throws -> [(name: String, value: String)] {
-        let value = try JSONValue.parse(try WholeFile.read(path))
-        guard let object = value.asObject else {
-            throw UsageError.impossible(
-                "--config \(escaped(path)) must hold one JSON object of options: strings, numbers, true or false.")
-        }
-        return try object.sorted { $0.key < $1.key }.map { key, value in
-            switch value {
-            case .string(let text): (key, text)
-            case .bool(let flag): (key, flag ? "true" : "false")
-            case .integer(let number): (key, String(number))
-            case .number(let number): (key, String(number))
-            case .null, .array, .object:
-                throw UsageError.impossible(
-                    "--config \(escaped(path)) must hold one JSON object of options: strings, numbers, true or false.")
-            }
-        }
     }
 }
 
