@@ -17,7 +17,7 @@ extension Catalog {
                   "source": null,
                   "bytes": 4796096,
                   "sha256": "18ea6676db67e820c25ebd3a4d93e1a60eff59d85fdf16bded6fc5f418857bea",
-                  "root": null
+                  "root": "060113d1451aad460dc3f3234937beca1c58a9097c66bdd70edd64dd1f0cb0e9"
                 },
                 {
                   "name": "nano-f16",
@@ -28,7 +28,7 @@ extension Catalog {
                   "source": null,
                   "bytes": 13934752,
                   "sha256": "a4b106e54716baf7b0baa2ae68a10a1066de55277fcf056c37d690e5ff67eb5f",
-                  "root": null
+                  "root": "ff94ed4671c287c598a95580be060c8b2417534a9966c0b278148ded31e57079"
                 },
                 {
                   "name": "qwen-1.5b-q4",

@@ -90,5 +90,6 @@ private let allCommands: [any Command.Type] = [
     CorpusList.self,
     CheckCorpus.self,
     CorpusFertility.self,
+    DoctorCommand.self,
     Completion.self,
 ]
