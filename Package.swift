@@ -47,7 +47,10 @@ let package = Package(
 
         // Numeric wing
         .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-        room("TensorCore", ["Bytes", "Blocks", "CBLAS"], linker: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+        .target(name: "CKernels"),
+        room(
+            "TensorCore", ["Bytes", "Blocks", "CKernels", "CBLAS"],
+            linker: [.linkedLibrary("m", .when(platforms: [.linux]))]),
         room("Tokenizer"),
         room("Corpus", ["Bytes", "Digest", "Tokenizer"]),
         room("Model", ["Bytes", "Blocks", "TensorCore", "GGUF", "Tokenizer"]),
@@ -78,7 +81,7 @@ let package = Package(
         tests("Seal", ["Bytes", "Blocks", "Digest", "GGUF"]),
         tests("Adapter", ["Bytes", "Blocks", "Digest", "GGUF"]),
         tests("Audit", ["Bytes", "Blocks", "Digest", "GGUF", "Seal", "Adapter"]),
-        tests("TensorCore", ["Bytes", "Blocks"]),
+        tests("TensorCore", ["Bytes", "Blocks", "CKernels"]),
         tests("Tokenizer", ["Bytes", "GGUF"]),
         tests("Corpus", ["Bytes", "Digest", "Tokenizer"]),
         tests("Model", ["Bytes", "Blocks", "GGUF", "TensorCore", "Tokenizer"]),

@@ -3,6 +3,7 @@
 
 public import Blocks
 public import Bytes
+internal import CKernels
 
 /// W: `[outputs, inputs]`, row-major; a product with it is y = x·Wᵀ.
 public struct LinearWeight: Sendable {
@@ -101,6 +102,16 @@ public struct LinearWeight: Sendable {
             let start = columns.lowerBound / type.blockLength * type.blockByteCount
             let length = (columns.count + type.blockLength - 1) / type.blockLength * type.blockByteCount
             region.withBytes { bytes in
+                let whole = bytes.extracting(rows.lowerBound * rowByteCount..<rows.upperBound * rowByteCount)
+                let isDecoded = unsafe whole.withUnsafeBytes { stored in
+                    guard let first = stored.baseAddress, columns.count.isMultiple(of: type.blockLength) else {
+                        return false
+                    }
+                    return unsafe ck_decode(
+                        type.rawValue, first + start, rowByteCount, target, stride, rows.count,
+                        columns.count / type.blockLength)
+                }
+                if isDecoded { return }
                 for row in rows {
                     let offset = row * rowByteCount + start
                     var output = unsafe MutableSpan(

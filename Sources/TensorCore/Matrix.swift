@@ -23,8 +23,7 @@ public final class Matrix: @unchecked Sendable {
             !overflow && count <= Int.max / 8, "a matrix of \(rows) × \(columns) floats does not fit in memory")
         self.rows = rows
         self.columns = columns
-        unsafe pointer = allocateFloats(max(count, 1))
-        unsafe pointer.initialize(repeating: 0, count: count)
+        unsafe pointer = FloatMemory.allocate(count, zeroed: true)
     }
 
     /// - Precondition: `values` has `rows * columns` elements, row after row.
@@ -38,7 +37,7 @@ public final class Matrix: @unchecked Sendable {
     }
 
     deinit {
-        unsafe UnsafeMutableRawPointer(pointer).deallocate()
+        unsafe FloatMemory.free(pointer)
     }
 
     public subscript(row: Int, column: Int) -> Float {
@@ -51,11 +50,4 @@ public final class Matrix: @unchecked Sendable {
             unsafe pointer[row &* columns &+ column] = newValue
         }
     }
-}
-
-/// Uninitialised, 64-byte aligned floats; to be freed through `UnsafeMutableRawPointer.deallocate()`.
-func allocateFloats(_ count: Int) -> UnsafeMutablePointer<Float> {
-    let bytes = count &* MemoryLayout<Float>.stride
-    return unsafe UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-        .bindMemory(to: Float.self, capacity: count)
 }

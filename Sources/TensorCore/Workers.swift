@@ -8,6 +8,8 @@ internal import Synchronization
 public final class Workers: Sendable {
     /// At most this many threads work at once, the caller's own included; 1...64.
     public let count: Int
+    /// The last operation's scratch, for the next: an operation takes it and brings it back.
+    private let kept = Mutex<Scratch?>(nil)
 
     /// - Precondition: `count` is in 1...64.
     public init(count: Int) {
@@ -27,12 +29,18 @@ public final class Workers: Sendable {
     /// As `forEach`, with `scratch` uninitialised floats (64-byte aligned) that the running task alone may use.
     func forEach(tasks: Int, scratch: Int, _ body: (Int, UnsafeMutablePointer<Float>) -> Void) {
         let stride = (max(scratch, 1) &+ 15) & ~15
-        let memory = unsafe allocateFloats(stride &* max(1, min(count, tasks)))
-        defer { unsafe UnsafeMutableRawPointer(memory).deallocate() }
+        let needed = stride &* max(1, min(count, tasks))
+        let memory = takeScratch(needed)
+        defer { kept.withLock { $0 = memory } }
         share(tasks: tasks) { thread, takeNext in
-            let own = unsafe memory + thread &* stride
+            let own = unsafe memory.pointer + thread &* stride
             while let task = takeNext() { unsafe body(task, own) }
         }
+    }
+
+    private func takeScratch(_ count: Int) -> Scratch {
+        if let last = kept.withLock({ $0.take() }), last.count >= count { return last }
+        return Scratch(count: count)
     }
 
     private func share(tasks: Int, _ run: (_ thread: Int, _ takeNext: () -> Int?) -> Void) {
@@ -56,4 +64,18 @@ public final class Workers: Sendable {
             }
         }
     }
+}
+
+/// Uninitialised floats, freed with their last reference. Sendable by contract: one operation at a time has it.
+@safe
+private final class Scratch: @unchecked Sendable {
+    let count: Int
+    let pointer: UnsafeMutablePointer<Float>
+
+    init(count: Int) {
+        self.count = count
+        unsafe pointer = FloatMemory.allocate(count)
+    }
+
+    deinit { unsafe FloatMemory.free(pointer) }
 }
