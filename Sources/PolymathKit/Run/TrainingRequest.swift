@@ -28,7 +28,7 @@ public struct TrainingRequest: Sendable {
     public var shuffle = true
     /// Share of the windows that is set aside where the corpus has no `valid.jsonl`; 0 sets none aside.
     public var validationFraction = Defaults.validationFraction
-    /// Steps between validations; nil means a tenth of the steps, at least 1.
+    /// Steps between validations; nil means a tenth of the steps, at least 10. The last step is always validated.
     public var evaluateEvery: Int?
     public var patience = 0
     public var encoding: ExportEncoding = .q8_0
@@ -90,7 +90,7 @@ public struct TrainingRequest: Sendable {
         options.gradientClip = gradientClip
         options.seed = seed
         options.shuffle = shuffle
-        options.evaluateEvery = evaluateEvery ?? max(1, options.steps / 10)
+        options.evaluateEvery = evaluateEvery ?? max(10, options.steps / 10)
         options.patience = patience
         try options.check()
         return options

@@ -40,7 +40,8 @@ extension Flag {
     static let warmup = Flag(
         "warmup", .integer(0...Int.max), "N", help: "Steps of rising learning rate at the start; 0 turns it off")
     static let weightDecay = Flag(
-        "weight-decay", .number(.from(0)), "W", default: "0", help: "Decoupled decay of matrices, never of gains; 0 turns it off")
+        "weight-decay", .number(.from(0)), "W", default: "0",
+        help: "Decoupled decay of matrices, never of gains; 0 turns it off")
     static let gradClip = Flag(
         "grad-clip", .number(.from(0)), "C", default: "1", help: "Largest norm of the whole gradient; 0 turns it off")
     static let seed = Flag("seed", .integer(0...Int.max), "S", default: "0", help: "Seed of every random number")
@@ -50,7 +51,8 @@ extension Flag {
         help: "Share of the last windows kept for validation when there is no valid.jsonl; 0 turns it off")
     static let evalEvery = Flag("eval-every", .integer(1...Int.max), "N", help: "Steps between validations")
     static let patience = Flag(
-        "patience", .integer(0...Int.max), "N", default: "0", help: "Validations without improvement before stopping; 0 turns it off")
+        "patience", .integer(0...Int.max), "N", default: "0",
+        help: "Validations without improvement before stopping; 0 turns it off")
     static let adapterEncoding = Flag(
         "adapter-encoding", .choice(["q8_0", "f32"]), "TYPE", default: "q8_0", help: "How an adapter stores its deltas")
     static let checkpointEvery = Flag(
