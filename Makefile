@@ -1,17 +1,38 @@
 # The commands people type.
-.PHONY: build test format lint deps
+POLYMATH = .build/release/polymath
+CORPUS = Corpora/skerry-diary
+DEMO = Telemetry/demo
 
+.PHONY: deps build demo test sweep evidence lint format
+
+# Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
-	@dpkg -s libopenblas-dev libssl-dev >/dev/null 2>&1 || (apt-get update -qq && apt-get install -y -qq libopenblas-dev libssl-dev)
+	@dpkg -s libopenblas-dev libssl-dev >/dev/null 2>&1 || \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libopenblas-dev libssl-dev; }
 
 build: deps
-	swift build -c release
+	swift build -c release --product polymath
+
+# The main job on the small base that comes with the repository.
+demo: build
+	@rm -rf $(DEMO)
+	@mkdir -p Telemetry
+	@sh Benchmarks/demo.sh $(POLYMATH) $(CORPUS) $(DEMO)
 
 test: deps
-	swift test
+	swift build --build-tests
+	swift test --skip-build
 
-format:
-	swift format -i -r Package.swift Sources Tests
+# Learning rates per scope, judged on validation text.
+sweep: build
+	python3 Benchmarks/sweep.py --polymath $(POLYMATH)
+
+# Adapter × collection on the test parts, with 95 % bootstrap intervals.
+evidence: build
+	python3 Benchmarks/evidence.py --polymath $(POLYMATH)
 
 lint:
 	swift format lint --strict -r Package.swift Sources Tests
+
+format:
+	swift format -i -r Package.swift Sources Tests

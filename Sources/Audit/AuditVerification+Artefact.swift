@@ -62,7 +62,7 @@ extension AuditVerification {
         verdict.add(
             "artefact-origin", isOurs ? .passed : .failed, .replay,
             isOurs
-                ? "Its base, recipe and signer are the run's; `polymath audit replay` shows whether the recipe makes it."
+                ? "Its base, recipe and signer are the run's; training again from base, corpus and recipe shows whether they make it."
                 : "Its base, recipe or signer is not the one that the run's chain names.")
     }
 

@@ -28,7 +28,11 @@ final class Console: Sendable {
         /// Title and tenth of the last plain progress line.
         var lastTitle = ""
         var lastTenth = -1
+        var titleBegan = Date()
     }
+
+    /// Seconds that a job may last before plain lines tell how far it is.
+    private static let patience = 2.0
 
     /// Why standard output takes no more.
     enum Closing: Sendable {
@@ -83,7 +87,8 @@ final class Console: Sendable {
         }
     }
 
-    /// How far a long job is: a bar on a terminal, elsewhere a plain line at every tenth; silent with `--json`.
+    /// How far a long job is: a bar on a terminal, elsewhere a plain line at every tenth of a job that
+    /// has lasted two seconds; silent with `--json`.
     ///
     /// - Parameters:
     ///   - done: what is done of `total`, in any unit; `total` may be 0 when it is not known.
@@ -99,9 +104,13 @@ final class Console: Sendable {
                 state.hasBar = true
                 if done >= total { writeError(clearing(&state)) }
             } else {
+                if title != state.lastTitle {
+                    state.lastTitle = title
+                    state.lastTenth = -1
+                    state.titleBegan = Date()
+                }
                 let tenth = Int(share * 10)
-                guard title != state.lastTitle || tenth > state.lastTenth else { return }
-                state.lastTitle = title
+                guard tenth > state.lastTenth, Date().timeIntervalSince(state.titleBegan) > Self.patience else { return }
                 state.lastTenth = tenth
                 writeError("\(title) \(Int(share * 100)) %\(detail.isEmpty ? "" : "  \(detail)")\n")
             }
