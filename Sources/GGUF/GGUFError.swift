@@ -33,7 +33,7 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
         case .truncated(let offset, let needed, let available):
             "the file is cut off: \(needed) bytes are needed at offset \(offset), and \(available) follow"
         case .implausibleCount(let what, let count, let offset):
-            "\(count) \(what) at offset \(offset) cannot fit into the file"
+            "\(count) \(what) at offset \(offset) cannot fit into the file, which is cut off or damaged"
         case .invalidText(let offset): "the text at offset \(offset) is not UTF-8"
         case .emptyName(let offset): "the name at offset \(offset) is empty"
         case .duplicateKey(let key): "key '\(escaped(key))' appears twice"
@@ -50,7 +50,8 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
         case .misalignedTensor(let name, let offset, let alignment):
             "tensor '\(escaped(name))' lies at data offset \(offset), not a multiple of \(alignment)"
         case .tensorOutOfFile(let name, let offset, let byteCount, let available):
-            "tensor '\(escaped(name))' has \(byteCount) bytes at data offset \(offset), beyond the \(available) in the file"
+            "the file is cut off: tensor '\(escaped(name))' has \(byteCount) bytes at data offset \(offset), beyond the "
+                + "\(available) in the file"
         case .overlappingTensors(let first, let second):
             "tensors '\(escaped(first))' and '\(escaped(second))' overlap"
         case .wrongTensorByteCount(let name, let expected, let got):

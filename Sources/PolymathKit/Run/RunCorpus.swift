@@ -19,21 +19,22 @@ struct RunCorpus {
     ///
     /// - Throws: `CorpusError`, naming file and line; `RunError` when both or neither can be found.
     static func load(
-        _ request: TrainingRequest, corporaFolder: String, key: [UInt8], sequenceLength: Int, vocabularySize: Int,
+        _ request: TrainingRequest, library: CorpusLibrary, key: [UInt8], sequenceLength: Int, vocabularySize: Int,
         tokenizer: () throws -> Tokenizer
     ) throws -> RunCorpus {
         if request.corpus != nil, request.tokens != nil { throw RunError.bothCorpusAndTokens }
         if let path = request.tokens {
+            try InputPath.requireFile(path, kind: "token file")
             let file = try TokenFile(path: path, vocabularySize: vocabularySize)
             return try RunCorpus(
                 name: path.lastComponent, id: file.id(key: key), isDefault: false, stream: file.stream,
                 validation: nil, request, sequenceLength)
         }
-        let path = request.corpus ?? corporaFolder + "/" + TrainingRequest.Defaults.collection
-        if request.corpus == nil, !FileManager.default.fileExists(atPath: path) {
-            throw RunError.noDefaultCorpus(folder: corporaFolder)
+        let preset = library.folder + "/" + TrainingRequest.Defaults.collection
+        if request.corpus == nil, !FileManager.default.fileExists(atPath: preset) {
+            throw RunError.noDefaultCorpus(folder: library.folder)
         }
-        let corpus = try Corpus.load(path: path)
+        let corpus = try Corpus.load(path: request.corpus.map { try library.path(of: $0) } ?? preset)
         let tokenizer = try tokenizer()
         let validation =
             corpus.validation.isEmpty || request.validationFraction == 0

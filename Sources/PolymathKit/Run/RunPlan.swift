@@ -30,8 +30,12 @@ struct RunPlan {
         if request.steps != nil, request.epochs != nil { throw RunError.bothStepsAndEpochs }
         self.request = request
         base = try BaseReference.resolve(request.base, home: home)
-        gguf = try GGUFFile(path: base.path)
-        shape = try DecoderConfiguration(gguf)
+        do {
+            gguf = try GGUFFile(path: base.path)
+            shape = try DecoderConfiguration(gguf)
+        } catch {
+            throw InputError.unusable(kind: "base", path: base.path, reason: "\(error)")
+        }
         isSynthetic = base.isSynthetic || gguf[BaseReference.syntheticKey]?.asBool == true
         sequenceLength =
             request.sequenceLength
@@ -46,7 +50,7 @@ struct RunPlan {
         threads = request.threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount)
         let gguf = gguf
         corpus = try RunCorpus.load(
-            request, corporaFolder: home.corpora, key: identity.derivedKey(purpose: "corpus-id"),
+            request, library: CorpusLibrary(home: home), key: identity.derivedKey(purpose: "corpus-id"),
             sequenceLength: sequenceLength, vocabularySize: shape.vocabularySize,
             tokenizer: { try Tokenizer(vocabulary: TokenizerVocabulary(gguf)) })
         options = try request.options(windowCount: corpus.training.count)
