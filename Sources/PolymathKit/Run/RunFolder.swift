@@ -16,6 +16,9 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
     case rootMismatch(base: String, expected: String, actual: String)
     case exportDiffers(path: String, reason: String)
     case unsupportedCompute(String)
+    case changeTooLarge(tensor: String, magnitude: Float, limit: Float)
+    /// The trained parameters give a loss that is infinite or no number; what was exported is gone again.
+    case unusableResult(step: Int)
 
     public var description: String {
         switch self {
@@ -43,12 +46,19 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
             "The exported file \(escaped(path)) does not read back as it was written: \(reason)"
         case .unsupportedCompute(let mode):
             "--compute \(escaped(mode)) is not built in this version; use auto or f32."
+        case .changeTooLarge(let tensor, let magnitude, let limit):
+            "Tensor \(escaped(tensor)) moved by \(magnitude), and an adapter may hold no more than \(limit), the base's "
+                + "largest gain there; nothing is exported: try a lower --learning-rate or fewer --steps."
+        case .unusableResult(let step):
+            "With what step \(step) left the loss is not a finite number, so nothing is exported: try a lower "
+                + "--learning-rate or --grad-clip 1."
         }
     }
 
     public var exitStatus: ExitStatus {
         switch self {
         case .rootMismatch, .exportDiffers: .mismatch
+        case .changeTooLarge, .unusableResult: .failure
         default: .usage
         }
     }
@@ -106,6 +116,14 @@ public struct RunFolder: Sendable {
         guard files.isWritableFile(atPath: path) else {
             throw .notWritable(folder: path, reason: "this user has no right to write in it")
         }
+    }
+
+    /// Removes what a run wrote that could not start, and the folder when nothing else is in it.
+    ///
+    /// Only for a folder that ``init(creating:telemetry:)`` made or found empty.
+    func discard() {
+        for file in [runFile, eventsFile, auditFile, sealFile] { unsafe unlink(file) }
+        unsafe rmdir(path)
     }
 
     /// UTC time to the second and eight random hexadecimal digits: sorts by time, and two runs never share a name.

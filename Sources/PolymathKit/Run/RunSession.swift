@@ -60,8 +60,14 @@ final class RunSession {
         let export = RunExport(
             gguf: plan.gguf, root: manifest.root, recipe: recipe.digest, identity: plan.identity, folder: folder,
             encoding: plan.request.encoding)
+        var isAttested = false
+        // What no closed chain and no attestation vouch for must not lie about.
+        defer { if !isAttested { removeExports() } }
         let exported = try export.export(trainer)
         let after = try measureAfter(trainer, observer: observer, sealGuard: sealGuard, exported: exported)
+        guard after.firstBatch.isFinite, after.validation?.isFinite ?? true else {
+            throw RunError.unusableResult(step: result.bestStep)
+        }
         try chain.export(
             file: exported.file, contentID: exported.contentID, byteCount: exported.byteCount,
             details: ["best_step": .exactly(result.bestStep)])
@@ -69,6 +75,7 @@ final class RunSession {
             step: result.lastStep,
             state: ["end": .string(result.end.rawValue), "content_id": .string(exported.contentID.hex)])
         try attest(exported, head: head)
+        isAttested = true
 
         let summary = RunSummary(
             folder: folder.path, base: plan.base.name, isSynthetic: plan.isSynthetic, corpus: plan.corpus.name,
@@ -91,12 +98,16 @@ final class RunSession {
 
     /// Puts a violation on record; the chain stays open, so nothing can be mistaken for a finished run.
     func record(_ violation: SealViolation) throws {
-        for file in [folder.adapterFile, folder.boundaryFile] { try? FileManager.default.removeItem(atPath: file) }
+        removeExports()
         var body = violation.json.asObject ?? [:]
         body["step"] = .exactly(step)
         try chain.append(kind: RowKind.sealViolation, body: body)
         try chain.sync()
         try events.emit("seal_violation", body)
+    }
+
+    private func removeExports() {
+        for file in [folder.adapterFile, folder.boundaryFile] { try? FileManager.default.removeItem(atPath: file) }
     }
 
     private func recordCheck(_ occasion: String, _ sealGuard: SealGuard) throws {

@@ -32,20 +32,32 @@ public struct TrainingRun {
         let plan = try RunPlan(request, home: home)
         try plan.checkSize()
         let folder = try RunFolder(creating: request.out, telemetry: home.telemetry)
-        let events = try RunEvents(path: folder.eventsFile, listener: listener)
-        let sealed = try seal(plan, folder: folder, events: events)
-        let recipe = plan.recipe(root: sealed.root)
-        let chain = try start(plan, recipe, sealed, folder: folder)
-        try events.emit("run_started", plan.startMembers(folder: folder, root: sealed.root, recipe: recipe.digest))
-        let session = RunSession(
-            plan: plan, folder: folder, events: events, manifest: sealed, recipe: recipe, chain: chain, started: started
-        )
+        let session: RunSession
+        do {
+            session = try begin(plan, folder, started)
+        } catch {
+            // A run that never began leaves nothing that would stand in the way of the next attempt.
+            folder.discard()
+            throw error
+        }
         do {
             return try session.train()
         } catch let violation as SealViolation {
             try session.record(violation)
             throw violation
         }
+    }
+
+    /// Seals the base and opens the run's files.
+    private func begin(_ plan: RunPlan, _ folder: RunFolder, _ started: Date) throws -> RunSession {
+        let events = try RunEvents(path: folder.eventsFile, listener: listener)
+        let sealed = try seal(plan, folder: folder, events: events)
+        let recipe = plan.recipe(root: sealed.root)
+        let chain = try start(plan, recipe, sealed, folder: folder)
+        try events.emit("run_started", plan.startMembers(folder: folder, root: sealed.root, recipe: recipe.digest))
+        return RunSession(
+            plan: plan, folder: folder, events: events, manifest: sealed, recipe: recipe, chain: chain, started: started
+        )
     }
 
     /// What a run would do, without doing it: nothing is written.
