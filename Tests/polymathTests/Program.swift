@@ -46,8 +46,12 @@ struct Program {
 
     struct NoBinary: Error {}
 
+    /// - Parameter watch: sees what stands on standard output so far, again and again while the program runs, until it
+    ///   returns true.
     @discardableResult
-    func run(_ words: [String], input: String = "", outputPath: String? = nil) throws -> Outcome {
+    func run(
+        _ words: [String], input: String = "", outputPath: String? = nil, watch: ((String) throws -> Bool)? = nil
+    ) throws -> Outcome {
         guard let path = Self.path else { throw NoBinary() }
         // Files instead of pipes: a pipe fills up when nobody reads it while the program runs.
         let files = ["in", "out", "err"].map { folder.path(".\(UUID().uuidString).\($0)") }
@@ -63,6 +67,16 @@ struct Program {
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: outputPath ?? files[1]))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: files[2]))
         try process.run()
+        do {
+            while let watch, process.isRunning {
+                if try watch(String(contentsOfFile: files[1], encoding: .utf8)) { break }
+                Thread.sleep(forTimeInterval: 0.005)
+            }
+        } catch {
+            process.terminate()
+            process.waitUntilExit()
+            throw error
+        }
         process.waitUntilExit()
         let texts = try files[1...].map { try String(contentsOfFile: $0, encoding: .utf8) }
         let status =
