@@ -110,7 +110,9 @@ final class Console: Sendable {
                     state.titleBegan = Date()
                 }
                 let tenth = Int(share * 10)
-                guard tenth > state.lastTenth, Date().timeIntervalSince(state.titleBegan) > Self.patience else { return }
+                guard tenth > state.lastTenth, Date().timeIntervalSince(state.titleBegan) > Self.patience else {
+                    return
+                }
                 state.lastTenth = tenth
                 writeError("\(title) \(Int(share * 100)) %\(detail.isEmpty ? "" : "  \(detail)")\n")
             }
