@@ -13,16 +13,16 @@ import tempfile
 
 COLLECTIONS = ["skerry-diary", "wendle-notes", "amsel-letters"]
 GRID = {
-    ("norms", "adamw"): [3e-3, 1e-2, 2e-2, 4e-2],
-    ("tail", "adamw"): [3e-3, 1e-2, 2e-2, 4e-2],
-    ("all-norms", "adamw"): [3e-3, 1e-2, 2e-2, 4e-2],
+    ("norms", "adamw"): [5e-3, 1e-2, 2e-2, 4e-2],
+    ("tail", "adamw"): [5e-3, 1e-2, 2e-2, 4e-2],
+    ("all-norms", "adamw"): [2.5e-3, 5e-3, 1e-2, 2e-2],
     ("boundary", "adamw"): [1e-4, 3e-4, 1e-3],
     ("norms", "sgd"): [0.3, 1.0, 3.0],
     ("tail", "sgd"): [0.3, 1.0, 3.0],
     ("all-norms", "sgd"): [0.3, 1.0, 3.0],
     ("boundary", "sgd"): [0.03, 0.1, 0.3],
 }
-BATCHES = {("norms", "adamw"): [1, 2, 4], ("boundary", "adamw"): [1, 4]}
+BATCHES = {("norms", "adamw"): [1, 4]}
 
 
 def validation_loss(polymath, scope, optimizer, rate, batch, collection):
@@ -51,7 +51,7 @@ def main():
     for (scope, optimizer), rates in GRID.items():
         if options.only and f"{scope}:{optimizer}" not in options.only:
             continue
-        for batch in BATCHES.get((scope, optimizer), [4]):
+        for batch in BATCHES.get((scope, optimizer), [1]):
             for rate in rates:
                 results = [validation_loss(options.polymath, scope, optimizer, rate, batch, c) for c in COLLECTIONS]
                 after = [r[1] for r in results]

@@ -38,6 +38,8 @@ public final class BoundaryTrainer {
     private let lowestLayer: Int
     private var cache: PrefixCache
     private let optimizer: any Optimizer
+    /// nil for scope `boundary`, whose gains no adapter has to hold.
+    private let bounds: GainBounds?
     var progress = TrainingProgress()
 
     /// Makes masters of the scope's tensors in `decoder` and checks data and options against the base.
@@ -67,6 +69,7 @@ public final class BoundaryTrainer {
             case .sgd: SGD(weightDecay: options.weightDecay)
             case .adamw: AdamW(parameters, weightDecay: options.weightDecay)
             }
+        bounds = options.scope.exportsAdapter ? GainBounds(parameters) : nil
         schedule = Schedule(options)
         plan = BatchPlan(
             windowCount: data.training.count, batchSize: options.batchSize,
@@ -147,6 +150,7 @@ public final class BoundaryTrainer {
         try observer.willUpdate(step: index + 1, secondsSoFar: Self.seconds(since: started))
         let rate = schedule.rate(at: index)
         optimizer.update(parameters, rate: rate, gradientScale: clipScale(norm))
+        bounds?.hold(parameters)
         let tokens = chosen.reduce(0) { $0 + data.training[$1].inputs.count }
         progress.step += 1
         progress.totalTokens += tokens

@@ -49,7 +49,7 @@ public struct TrainingRequest: Sendable {
     /// Values where the request says nothing; the README's table of defaults is checked against them.
     public enum Defaults {
         public static let sequenceLength = 128
-        public static let batchSize = 4
+        public static let batchSize = 1
         public static let epochs = 3
         public static let gradientClip = 1.0
         public static let validationFraction = 0.1

@@ -30,7 +30,7 @@ extension Flag {
     static let steps = Flag("steps", .integer(1...Int.max), "N", help: "Number of optimiser steps")
     static let epochs = Flag("epochs", .integer(1...Int.max), "N", help: "Passes over the training windows")
     static let seqLen = Flag("seq-len", .integer(1...Int.max), "T", default: "128", help: "Tokens per window")
-    static let batchSize = Flag("batch-size", .integer(1...65_536), "B", default: "4", help: "Windows per step")
+    static let batchSize = Flag("batch-size", .integer(1...65_536), "B", default: "1", help: "Windows per step")
     static let optimizer = Flag(
         "optimizer", .choice(["adamw", "sgd"]), "NAME", default: "adamw", help: "How gradients become updates")
     static let learningRate = Flag("learning-rate", .number(.above(0)), "X", help: "Peak learning rate")

@@ -1,0 +1,31 @@
+internal import Model
+internal import TensorCore
+
+/// Keeps trained norm gains inside what an adapter may hold.
+///
+/// The wire format refuses a delta whose magnitude exceeds the largest base gain of its tensor (design, section 6), so
+/// a gain `g` of a base tensor with largest magnitude `M` is held in `[b − m, b + m]`, `m = M·(1 − 2⁻⁹)`: the margin is
+/// what rounding a Q8_0 scale up to half precision can add (2⁻¹⁰, relative), and a little more.
+struct GainBounds {
+    private let base: [[Float]]
+    private let limits: [Float]
+
+    /// - Parameter parameters: gains that still hold the base's values.
+    init(_ parameters: [Parameter]) {
+        base = parameters.map(\.value.values)
+        limits = base.map { values in (values.map(\.magnitude).max() ?? 0) * (1 - 0x1p-9) }
+    }
+
+    /// Moves every gain that an update carried outside back to the nearest bound.
+    func hold(_ parameters: [Parameter]) {
+        for (index, parameter) in parameters.enumerated() {
+            let limit = limits[index]
+            let base = base[index]
+            parameter.value.withMutableSpan { values in
+                for i in base.indices {
+                    values[i] = min(max(values[i], base[i] - limit), base[i] + limit)
+                }
+            }
+        }
+    }
+}
