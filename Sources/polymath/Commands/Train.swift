@@ -20,7 +20,6 @@ enum Train: Command {
         exits: [
             .init(.sealViolation, "sealed bytes changed during the run; nothing was exported"),
             .init(.mismatch, "the base or the corpus differs from its record"),
-            .init(.resources, "memory or disk ran out"),
         ],
         examples: [
             "polymath train --base nano --corpus Corpora/wendle-notes",
