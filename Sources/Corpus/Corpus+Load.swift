@@ -9,12 +9,16 @@ extension Corpus {
     /// `.jsonl`, `.txt` and `.md` file is training text, subfolders included, in the order of their names' bytes,
     /// but for a `valid.jsonl` and a `test.jsonl` at its top. Hidden files and links to folders are passed over, and
     /// so are empty files beside others.
-    public static func load(path: String) throws(CorpusError) -> Corpus {
+    ///
+    /// - Parameter parts: what will be used. Files of other parts are held against `corpus.json` and give the corpus id
+    ///   their digests, but are not read as text: their content cannot matter, nor be malformed.
+    public static func load(path: String, parts: Set<Part> = Set(Part.allCases)) throws(CorpusError) -> Corpus {
         guard let type = fileType(path) else { throw .missing(path: path) }
         guard type == .typeDirectory else {
             guard isDocumentFile(path) else { throw .unsupportedFile(path: path) }
             let name = path.split(separator: "/").last.map(String.init) ?? path
-            let corpus = try read(path: path, record: nil, sources: [(path: path, name: name, part: .training)])
+            let corpus = try read(
+                path: path, record: nil, sources: [(path: path, name: name, part: .training)], parts: parts)
             guard !corpus.training.isEmpty else { throw .empty(path: path) }
             return corpus
         }
@@ -32,9 +36,11 @@ extension Corpus {
                 .map { (path: folder + "/" + $0, name: $0, part: .training) }
         }
         let record = hasRecord ? try CorpusRecord(parsing: TextFile(path: recordPath).bytes, path: recordPath) : nil
-        let corpus = try read(path: folder, record: record, sources: sources)
+        let corpus = try read(path: folder, record: record, sources: sources, parts: parts)
         for source in sources
-        where corpus.documents(of: source.part).isEmpty && (isCollection || source.part != .training) {
+        where parts.contains(source.part) && corpus.documents(of: source.part).isEmpty
+            && (isCollection || source.part != .training)
+        {
             throw .empty(path: source.path)
         }
         guard !corpus.training.isEmpty else { throw .noDocuments(folder: folder) }
@@ -42,15 +48,17 @@ extension Corpus {
     }
 
     private static func read(
-        path: String, record: CorpusRecord?, sources: [(path: String, name: String, part: Part)]
+        path: String, record: CorpusRecord?, sources: [(path: String, name: String, part: Part)], parts: Set<Part>
     ) throws(CorpusError) -> Corpus {
         var files: [File] = []
         var documents: [Part: [Document]] = [:]
         for source in sources.sorted(by: { order($0.part) < order($1.part) }) {
-            let file = try TextFile(path: source.path)
+            let file = try TextFile(path: source.path, isRead: parts.contains(source.part))
             if let record { try check(file, name: source.name, record: record, folder: path) }
-            var found: [Document]
-            if hasExtension(source.path, ["jsonl"]) {
+            let found: [Document]
+            if !parts.contains(source.part) {
+                found = []
+            } else if hasExtension(source.path, ["jsonl"]) {
                 found = try Document.rows(of: file)
             } else {
                 found = file.bytes.isEmpty ? [] : [Document(content: .text(file.text), file: source.path)]

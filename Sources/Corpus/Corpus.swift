@@ -23,7 +23,7 @@ public struct Corpus: Equatable, Sendable {
         /// Length as stored, in bytes.
         public var byteCount: Int
         public var digest: SHA256Digest
-        /// The number of documents it gave.
+        /// The number of documents it gave; 0 where its part was not asked for.
         public var documentCount: Int
     }
 

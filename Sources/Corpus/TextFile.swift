@@ -10,8 +10,9 @@ struct TextFile {
     let storedByteCount: Int
     let digest: SHA256Digest
 
+    /// - Parameter isRead: false for a file of which only length and digest are wanted; ``bytes`` is empty then.
     /// - Throws: `CorpusError.missing`, `.unreadable` or `.notUTF8`.
-    init(path: String) throws(CorpusError) {
+    init(path: String, isRead: Bool = true) throws(CorpusError) {
         let stored: [UInt8]
         do throws(BytesError) {
             stored = try WholeFile.read(path)
@@ -19,13 +20,17 @@ struct TextFile {
             if case .notFound = error { throw .missing(path: path) }
             throw .unreadable(path: path, reason: error.description)
         }
-        if let offset = Self.firstInvalidByte(stored) {
+        if isRead, let offset = Self.firstInvalidByte(stored) {
             let line = 1 + stored[..<offset].count { $0 == UInt8(ascii: "\n") }
             throw .notUTF8(file: path, line: line, offset: offset)
         }
         self.path = path
         storedByteCount = stored.count
         digest = SHA256Digest.of(stored)
+        guard isRead else {
+            bytes = []
+            return
+        }
         bytes = stored.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(stored.dropFirst(3)) : stored
     }
 

@@ -34,7 +34,9 @@ struct RunCorpus {
         if request.corpus == nil, !FileManager.default.fileExists(atPath: preset) {
             throw RunError.noDefaultCorpus(folder: library.folder)
         }
-        let corpus = try Corpus.load(path: request.corpus.map { try library.path(of: $0) } ?? preset)
+        // The test part is for published figures alone: a run must not depend on what it says.
+        let corpus = try Corpus.load(
+            path: request.corpus.map { try library.path(of: $0) } ?? preset, parts: [.training, .validation])
         let tokenizer = try tokenizer()
         let validation =
             corpus.validation.isEmpty || request.validationFraction == 0
