@@ -45,7 +45,7 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
         case .invalidAlignment(let got): "general.alignment is \(escaped(got)), not a u32 power of two"
         case .duplicateTensor(let name): "tensor '\(escaped(name))' appears twice"
         case .unsupportedStorageType(let number, let tensor):
-            "tensor '\(escaped(tensor))' has storage type \(number), which is not supported"
+            "tensor '\(escaped(tensor))' has storage type \(Self.title(ofType: number)), which is not supported"
         case .invalidDimensions(let tensor, let reason): "tensor '\(escaped(tensor))' \(reason)"
         case .misalignedTensor(let name, let offset, let alignment):
             "tensor '\(escaped(name))' lies at data offset \(offset), not a multiple of \(alignment)"
@@ -58,6 +58,15 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
             "tensor '\(escaped(name))' was given \(got) bytes, and its shape has \(expected)"
         case .wrongElementType(let expected, let got): "an array of \(got) was read as \(expected)"
         }
+    }
+
+    /// A type's number with GGML's name for it, where it has one that this program does not read.
+    private static func title(ofType number: UInt32) -> String {
+        let names: [UInt32: String] = [
+            9: "Q8_1", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 21: "IQ3_S", 22: "IQ2_S",
+            29: "IQ1_M", 31: "Q4_0_4_4", 32: "Q4_0_4_8", 33: "Q4_0_8_8", 39: "MXFP4",
+        ]
+        return names[number].map { "\(number) (\($0))" } ?? "\(number)"
     }
 
     init(_ error: BytesError) {
