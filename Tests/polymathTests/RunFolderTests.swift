@@ -1,0 +1,127 @@
+import Foundation
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Where a run is written, and what is left of one that fails.
+@Suite struct RunFolderTests {
+    let program = Program()
+
+    private func train(_ out: String, steps: Int = 1) throws -> Program.Outcome {
+        try program.run(ReferenceRun.words(steps: steps, length: 8, batch: 1, out: out))
+    }
+
+    @Test func `a folder that holds a run is not written into`() throws {
+        #expect(try train("run").status == 0)
+        let names = try FileManager.default.contentsOfDirectory(atPath: program.folder.path("run")).sorted()
+        let adapter = program.bytes("run/adapter.gguf")
+        let outcome = try train("run", steps: 2)
+        #expect(outcome.status == 2)
+        #expect(outcome.errorMessage == "The folder run already holds a run; choose another --out, or remove it first.")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder.path("run")).sorted() == names)
+        #expect(program.bytes("run/adapter.gguf") == adapter)
+    }
+
+    @Test func `a folder that holds anything else is not written into`() throws {
+        try FileManager.default.createDirectory(atPath: program.folder.path("full"), withIntermediateDirectories: true)
+        _ = try program.write("full/letter.txt", "mine")
+        let outcome = try train("full")
+        #expect(outcome.status == 2)
+        #expect(outcome.errorMessage?.contains("is not empty") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder.path("full")) == ["letter.txt"])
+    }
+
+    // Tests may run as root, whom no permission stops: a file as parent, and a file system that takes no folders, do.
+    @Test(arguments: ["taken", "taken/run", "/proc/polymath/run"])
+    func `a place that cannot be written exits 2`(out: String) throws {
+        _ = try program.write("taken", "mine")
+        let outcome = try train(out)
+        #expect(outcome.status == 2)
+        #expect(outcome.errorMessage?.contains("The folder \(out) cannot be written") == true, "\(outcome.output)")
+        #expect(program.bytes("taken") == Array("mine".utf8))
+    }
+
+    @Test(arguments: ["norms", "boundary"])
+    func `a loss that is no number stops the run with nothing exported`(scope: String) throws {
+        let outcome = try program.run(
+            ReferenceRun.words(
+                scope: scope, optimizer: "sgd", rate: "1e30", steps: 4, length: 8, batch: 1, out: "run"))
+        #expect(outcome.status == 1)
+        #expect(outcome.stepLosses.count == 1)
+        let message = try #require(outcome.errorMessage)
+        #expect(message.contains("of step 2 is not a finite number"), "\(message)")
+        #expect(message.contains("--learning-rate"), "\(message)")
+        try expectNothingExported()
+    }
+
+    @Test(
+        arguments: [
+            // The last update leaves weights whose loss no step has seen yet.
+            ("boundary", "sgd", "1e30", "q8_0", "With what step 1 left the loss is not a finite number"),
+            ("norms", "sgd", "1e30", "q8_0", "moved by"), ("norms", "adamw", "3", "f32", "moved by"),
+        ])
+    func `an update that no adapter can hold is not exported`(
+        scope: String, optimizer: String, rate: String, encoding: String, message: String
+    ) throws {
+        let outcome = try program.run(
+            ReferenceRun.words(
+                scope: scope, optimizer: optimizer, rate: rate, steps: 1, length: 8, batch: 1, out: "run")
+                + ["--adapter-encoding", encoding])
+        #expect(outcome.status == 1)
+        #expect(outcome.errorMessage?.contains(message) == true, "\(outcome.output)")
+        #expect(outcome.errorMessage?.contains("lower --learning-rate") == true)
+        try expectNothingExported()
+    }
+
+    @Test(.enabled(if: Disk.canMount, "mounting a small file system needs root"), arguments: [16, 28])
+    func `a full disk exits 5 and leaves no adapter`(kilobytes: Int) throws {
+        let disk = try Disk(kilobytes: kilobytes, at: program.folder.path("disk"))
+        let outcome = try train("disk/run", steps: 3)
+        #expect(outcome.status == 5, "\(outcome.output)")
+        #expect(outcome.errorMessage?.contains("no space is left to write") == true, "\(outcome.output)")
+        for file in ["adapter.gguf", "attestation.dsse.json", "report.html"] {
+            #expect(!program.holds("disk/run/\(file)"), "\(file) is there")
+        }
+        // A run that had not begun is gone; one that had keeps its open chain.
+        #expect(program.holds("disk/run") == (outcome.object("run_started") != nil))
+        let names = FileManager.default.enumerator(atPath: disk.path)?.compactMap { $0 as? String } ?? []
+        #expect(!names.contains { $0.hasSuffix(".part") }, "\(names)")
+    }
+
+    private func expectNothingExported() throws {
+        for file in ["adapter.gguf", "boundary.gguf", "attestation.dsse.json", "report.html"] {
+            #expect(!program.holds("run/\(file)"), "\(file) is there")
+        }
+        #expect(try !program.chain("run").contains { ["close", "export"].contains($0["kind"] as? String ?? "") })
+        #expect(try program.run(["audit", "verify", "run"]).status != 0)
+    }
+}
+
+/// A small file system in memory, gone with the object.
+private final class Disk {
+    let path: String
+
+    static var canMount: Bool { geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/mount") }
+
+    init(kilobytes: Int, at path: String) throws {
+        self.path = path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        guard try Self.run("mount", ["-t", "tmpfs", "-o", "size=\(kilobytes)k", "tmpfs", path]) == 0 else {
+            throw CocoaError(.fileWriteUnknown)
+        }
+    }
+
+    deinit { _ = try? Self.run("umount", [path]) }
+
+    private static func run(_ name: String, _ words: [String]) throws -> Int32 {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/\(name)")
+        process.arguments = words
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+}
