@@ -8,8 +8,9 @@ enum Train: Command {
     static let specification = CommandSpecification(
         path: ["train"], summary: "Train the boundary of a base on your own text",
         discussion: """
-            Trains norm gains (scopes norms, tail, all-norms) or the whole boundary, checks before every update that the \
-            base's bytes are what they were, and exports what was learned as a signed file into a new run folder.
+            Trains norm gains (scopes norms, tail, all-norms) or the whole boundary, checks before every update
+            that the base's bytes are what they were, and exports what was learned as a signed file into a new
+            run folder.
             """,
         flags: [
             .base, .corpus, .tokens, .scope, .steps, .epochs, .seqLen, .batchSize, .optimizer, .learningRate, .schedule,
