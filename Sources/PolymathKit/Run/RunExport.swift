@@ -35,11 +35,10 @@ struct RunExport {
     private func exportAdapter(_ scope: AdapterScope, _ trainer: BoundaryTrainer) throws -> Exported {
         let shape = trainer.decoder.configuration
         let base = BaseValues(gguf: gguf)
-        let deltas = try trainer.parameters.map { parameter in
-            let gains = base.values(of: parameter.name) ?? []
-            let delta = NormDelta(name: parameter.name, values: zip(parameter.value.values, gains).map { $0 - $1 })
-            try Self.check(delta, gains: gains)
-            return delta
+        let deltas = trainer.parameters.map { parameter in
+            NormDelta(
+                name: parameter.name,
+                values: zip(parameter.value.values, base.values(of: parameter.name) ?? []).map { $0 - $1 })
         }
         let bytes = try NormAdapter.encode(
             architecture: shape.architecture, scope: scope, encoding: encoding == .f32 ? .f32 : .q8_0,
@@ -56,13 +55,6 @@ struct RunExport {
             }
         }
         return Exported(file: "adapter.gguf", contentID: adapter.contentID, byteCount: adapter.byteCount)
-    }
-
-    /// Every reader refuses a delta above the tensor's largest gain (design, section 6): better said before it is written.
-    private static func check(_ delta: NormDelta, gains: [Float]) throws(RunError) {
-        let limit = gains.reduce(0) { max($0, abs($1)) }
-        guard let beyond = delta.values.first(where: { !(abs($0) <= limit) }) else { return }
-        throw .changeTooLarge(tensor: delta.name, magnitude: abs(beyond), limit: limit)
     }
 }
 

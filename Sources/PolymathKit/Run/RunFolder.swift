@@ -16,7 +16,6 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
     case rootMismatch(base: String, expected: String, actual: String)
     case exportDiffers(path: String, reason: String)
     case unsupportedCompute(String)
-    case changeTooLarge(tensor: String, magnitude: Float, limit: Float)
     /// The trained parameters give a loss that is infinite or no number; what was exported is gone again.
     case unusableResult(step: Int)
 
@@ -46,9 +45,6 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
             "The exported file \(escaped(path)) does not read back as it was written: \(reason)"
         case .unsupportedCompute(let mode):
             "--compute \(escaped(mode)) is not built in this version; use auto or f32."
-        case .changeTooLarge(let tensor, let magnitude, let limit):
-            "Tensor \(escaped(tensor)) moved by \(magnitude), and an adapter may hold no more than \(limit), the base's "
-                + "largest gain there; nothing is exported: try a lower --learning-rate or fewer --steps."
         case .unusableResult(let step):
             "With what step \(step) left the loss is not a finite number, so nothing is exported: try a lower "
                 + "--learning-rate or --grad-clip 1."
@@ -58,7 +54,7 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
     public var exitStatus: ExitStatus {
         switch self {
         case .rootMismatch, .exportDiffers: .mismatch
-        case .changeTooLarge, .unusableResult: .failure
+        case .unusableResult: .failure
         default: .usage
         }
     }
