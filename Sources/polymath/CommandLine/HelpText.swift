@@ -47,7 +47,7 @@ struct HelpText {
         for flag in specification.flags where flag.isRequired { usage += " \(flag.spelling)" }
         if specification.flags.contains(where: { !$0.isRequired }) { usage += " [options]" }
         var lines = [specification.summary + ".", "", "USAGE", usage]
-        if !specification.discussion.isEmpty { lines += ["", specification.discussion] }
+        if !specification.discussion.isEmpty { lines += [""] + paragraphs(specification.discussion) }
         if !specification.operands.isEmpty {
             lines += ["", "ARGUMENTS"]
             lines += table(specification.operands.map { ($0.name, $0.help) })
@@ -78,6 +78,27 @@ struct HelpText {
         rows += particular.map { ("\($0.status.code)", $0.meaning) }
         rows += [("5", "not enough memory or disk"), ("128+n", "stopped by signal n")]
         return ["EXIT STATUS"] + table(rows)
+    }
+
+    /// Paragraphs, an empty line between them, wrapped at 100 characters whatever the source's line breaks.
+    private func paragraphs(_ text: String) -> [String] {
+        var lines: [String] = []
+        var line = ""
+        for source in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            let words = source.split(separator: " ")
+            if words.isEmpty {
+                lines += [line, ""]
+                line = ""
+            }
+            for word in words {
+                if line.count + 1 + word.count > 100 {
+                    lines.append(line)
+                    line = ""
+                }
+                line += (line.isEmpty ? "  " : " ") + word
+            }
+        }
+        return lines + [line]
     }
 
     /// Two columns; the right one wraps at 100 characters.
