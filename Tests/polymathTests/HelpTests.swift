@@ -42,14 +42,15 @@ import Testing
                 USAGE
                   polymath completion SHELL
 
-                  For bash, put  source <(polymath completion bash)  into ~/.bashrc.
-                  For zsh, put   source <(polymath completion zsh)   into ~/.zshrc.
-
                 ARGUMENTS
                   SHELL  bash or zsh
 
                 OPTIONS
                   --help  Show this help
+
+                EXAMPLES
+                  source <(polymath completion bash)    # in ~/.bashrc
+                  source <(polymath completion zsh)     # in ~/.zshrc
 
                 EXIT STATUS
                   0      done

@@ -2,11 +2,11 @@
 enum Completion: Command {
     static let specification = CommandSpecification(
         path: ["completion"], summary: "Print a completion script for bash or zsh",
-        discussion: """
-              For bash, put  source <(polymath completion bash)  into ~/.bashrc.
-              For zsh, put   source <(polymath completion zsh)   into ~/.zshrc.
-            """,
-        operands: [.init(name: "SHELL", help: "bash or zsh")], flags: [])
+        operands: [.init(name: "SHELL", help: "bash or zsh")], flags: [],
+        examples: [
+            "source <(polymath completion bash)    # in ~/.bashrc",
+            "source <(polymath completion zsh)     # in ~/.zshrc",
+        ])
 
     static func run(_ arguments: Arguments, _ console: Console) throws {
         let shell = try arguments.requiredOperand(0)
