@@ -55,6 +55,7 @@ extension ExitStatus {
         case let error as ModelError: ofModel(error)
         case let error as AdapterError: ofAdapter(error)
         case let error as TrainingError: ofTraining(error)
+        case let error as CheckpointError: error.isDamage ? .failure : .mismatch
         case is SealViolation: .sealViolation
         case let error as SealError: ofSeal(error)
         case is AuditChainError, is AttestationError: .mismatch

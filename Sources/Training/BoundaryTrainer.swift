@@ -37,10 +37,12 @@ public final class BoundaryTrainer {
     private let schedule: Schedule
     private let lowestLayer: Int
     private var cache: PrefixCache
-    private let optimizer: any Optimizer
+    let optimizer: any Optimizer
     /// nil for scope `boundary`, whose gains no adapter has to hold.
     private let bounds: GainBounds?
     var progress = TrainingProgress()
+    /// Updates made.
+    public var step: Int { progress.step }
 
     /// Makes masters of the scope's tensors in `decoder` and checks data and options against the base.
     ///
@@ -79,25 +81,29 @@ public final class BoundaryTrainer {
 
     /// Trains from the current state to the last step, to exhausted patience, or to a pause.
     ///
-    /// On return the parameters hold the **best** masters. On a thrown error they hold those of the last whole step.
+    /// On return the parameters hold the **best** masters, or at a pause those of the last step. On a thrown error they
+    /// hold those of the last whole step.
     public func run(observer: any TrainingObserver) throws -> TrainingResult {
         if progress.step == 0, !data.validation.isEmpty, progress.validationBefore == nil {
             try validate(observer)
         }
         var end = TrainingResult.End.completed
         while progress.step < options.steps {
+            // Asked before the step, so that a run resumed at this very place ends as it would have.
+            if options.patience > 0, progress.validationsSinceBest >= options.patience {
+                end = .patience
+                break
+            }
             if observer.wantsPause {
                 end = .paused
                 break
             }
-            try step(observer)
-            if progress.step % options.evaluateEvery == 0 || progress.step == options.steps {
-                if !data.validation.isEmpty { try validate(observer) }
-                if options.patience > 0, progress.validationsSinceBest >= options.patience {
-                    end = .patience
-                    break
-                }
+            try makeStep(observer)
+            let isLast = progress.step == options.steps
+            if isLast || progress.step % options.evaluateEvery == 0, !data.validation.isEmpty {
+                try validate(observer)
             }
+            try observer.didCompleteStep(self)
         }
         if end != .paused { restoreBest() }
         return TrainingResult(
@@ -127,7 +133,7 @@ public final class BoundaryTrainer {
         }
     }
 
-    private func step(_ observer: any TrainingObserver) throws {
+    private func makeStep(_ observer: any TrainingObserver) throws {
         let started = DispatchTime.now().uptimeNanoseconds
         let index = progress.step
         let chosen = plan.windows(step: index)
@@ -199,20 +205,10 @@ public final class BoundaryTrainer {
 
     private func restoreBest() {
         guard let best = progress.bestValues, progress.bestStep != progress.step else { return }
-        load(best)
-    }
-
-    func load(_ values: [[Float]]) {
-        for (parameter, values) in zip(parameters, values) {
+        for (parameter, values) in zip(parameters, best) {
             parameter.value.copy(
                 from: Matrix(rows: parameter.value.rows, columns: parameter.value.columns, values: values))
         }
-    }
-
-    var optimizerState: (values: [[Float]], updateCount: Int) { (optimizer.state, optimizer.updateCount) }
-
-    func restoreOptimizer(_ state: [[Float]], updateCount: Int) -> Bool {
-        optimizer.restore(state, updateCount: updateCount)
     }
 
     private static func seconds(since start: UInt64) -> Double {

@@ -1,6 +1,6 @@
 internal import Foundation
 public import Model
-internal import TensorCore
+public import TensorCore
 
 func cosine(_ angle: Double) -> Double { cos(angle) }
 
@@ -12,19 +12,18 @@ public protocol Optimizer: AnyObject {
     ///   - rate: learning rate of this step.
     ///   - gradientScale: factor on every gradient (clipping), in (0, 1].
     func update(_ parameters: [Parameter], rate: Double, gradientScale: Float)
-    /// Moments by parameter, in the parameters' order: what a checkpoint must hold.
-    var state: [[Float]] { get }
+    /// The very arrays that it keeps between updates: every parameter's first one, then every second one. A checkpoint
+    /// reads them and, to resume, writes them.
+    var moments: [Matrix] { get }
     /// Updates made so far.
-    var updateCount: Int { get }
-    /// - Returns: false when the state has another shape.
-    func restore(_ state: [[Float]], updateCount: Int) -> Bool
+    var updateCount: Int { get set }
 }
 
 /// Stochastic gradient descent without momentum: `θ ← θ·(1 − r·λ) − r·g`, λ on matrices only.
 public final class SGD: Optimizer {
     private let weightDecay: Double
-    public private(set) var updateCount = 0
-    public var state: [[Float]] { [] }
+    public var updateCount = 0
+    public var moments: [Matrix] { [] }
 
     public init(weightDecay: Double) { self.weightDecay = weightDecay }
 
@@ -42,11 +41,6 @@ public final class SGD: Optimizer {
             }
         }
     }
-
-    public func restore(_ state: [[Float]], updateCount: Int) -> Bool {
-        self.updateCount = updateCount
-        return state.isEmpty
-    }
 }
 
 /// AdamW (Loshchilov and Hutter 2019, algorithm 2) with bias correction, decay on matrices only.
@@ -61,7 +55,7 @@ public final class AdamW: Optimizer {
     private let weightDecay: Double
     private var first: [Matrix]
     private var second: [Matrix]
-    public private(set) var updateCount = 0
+    public var updateCount = 0
 
     public init(_ parameters: [Parameter], weightDecay: Double) {
         self.weightDecay = weightDecay
@@ -69,18 +63,7 @@ public final class AdamW: Optimizer {
         second = parameters.map { Matrix(rows: $0.value.rows, columns: $0.value.columns) }
     }
 
-    public var state: [[Float]] { (first + second).map(\.values) }
-
-    public func restore(_ state: [[Float]], updateCount: Int) -> Bool {
-        let moments = first + second
-        guard state.count == moments.count else { return false }
-        for (moment, values) in zip(moments, state) {
-            guard moment.count == values.count else { return false }
-            moment.copy(from: Matrix(rows: moment.rows, columns: moment.columns, values: values))
-        }
-        self.updateCount = updateCount
-        return true
-    }
+    public var moments: [Matrix] { first + second }
 
     public func update(_ parameters: [Parameter], rate: Double, gradientScale: Float) {
         updateCount += 1

@@ -5,7 +5,6 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible, Sendable {
     case tokenOutOfRange(token: Int, part: String, window: Int, position: Int, vocabularySize: Int)
     /// The batch's loss or gradient norm is not a number; nothing was updated.
     case nonFinite(quantity: String, step: Int, lastGoodStep: Int)
-    case checkpoint(path: String, reason: String)
 
     public var description: String {
         switch self {
@@ -19,8 +18,6 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible, Sendable {
         case .nonFinite(let quantity, let step, let lastGoodStep):
             "\(quantity) of step \(step) is not a finite number; nothing was updated and the state after step "
                 + "\(lastGoodStep) is kept: try a lower --learning-rate or --grad-clip 1"
-        case .checkpoint(let path, let reason):
-            "checkpoint \(path) cannot be used: \(reason)"
         }
     }
 }

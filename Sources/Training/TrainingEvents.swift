@@ -12,6 +12,19 @@ public struct StepRecord: Equatable, Sendable {
     public let tokens: Int
     /// Wall-clock seconds of this step.
     public let seconds: Double
+
+    public init(
+        step: Int, loss: Double, learningRate: Double, gradientNorm: Double, totalTokens: Int, tokens: Int,
+        seconds: Double
+    ) {
+        self.step = step
+        self.loss = loss
+        self.learningRate = learningRate
+        self.gradientNorm = gradientNorm
+        self.totalTokens = totalTokens
+        self.tokens = tokens
+        self.seconds = seconds
+    }
 }
 
 /// One validation: the mean loss over all validation windows after `step` updates.
@@ -21,6 +34,13 @@ public struct ValidationRecord: Equatable, Sendable {
     public let countedTokens: Int
     /// Whether it is the lowest so far; step 0 never is.
     public let isBest: Bool
+
+    public init(step: Int, loss: Double, countedTokens: Int, isBest: Bool) {
+        self.step = step
+        self.loss = loss
+        self.countedTokens = countedTokens
+        self.isBest = isBest
+    }
 }
 
 /// Watches a run and may stop it. Calls come from the training thread, in order.
@@ -29,8 +49,14 @@ public protocol TrainingObserver: AnyObject {
     func willUpdate(step: Int, secondsSoFar: Double) throws
     func didStep(_ record: StepRecord) throws
     func didValidate(_ record: ValidationRecord) throws
+    /// After a step and the validation that follows it, if one does: the moment for a checkpoint.
+    func didCompleteStep(_ trainer: BoundaryTrainer) throws
     /// Asked between steps; true ends the run after a checkpoint-worthy, whole step.
     var wantsPause: Bool { get }
+}
+
+extension TrainingObserver {
+    public func didCompleteStep(_ trainer: BoundaryTrainer) throws {}
 }
 
 /// How a run ended.

@@ -8,6 +8,9 @@ struct Recipe {
     /// SHA-256 of the canonical JSON.
     var digest: SHA256Digest { SHA256Digest.of(json.canonicalBytes) }
 
+    /// A recipe as a run recorded it.
+    init(json: JSONValue) { self.json = json }
+
     init(
         baseRoot: SHA256Digest, corpusID: SHA256Digest, options: TrainingOptions, sequenceLength: Int,
         validationFraction: Double, encoding: TrainingRequest.ExportEncoding, compute: String, kernelPath: String

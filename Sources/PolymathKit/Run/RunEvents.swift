@@ -14,8 +14,13 @@ final class RunEvents {
     private let file: AppendFile
     private let listener: any RunListener
 
+    /// Opens the file, or makes it; a last line that a crash tore is cut off.
     init(path: String, listener: any RunListener) throws {
         file = try AppendFile(path: path)
+        if file.byteCount > 0 {
+            let bytes = try WholeFile.read(path, limit: RunHistory.limit)
+            try file.truncate(to: bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)
+        }
         self.listener = listener
     }
 

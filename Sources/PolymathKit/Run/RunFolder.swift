@@ -28,7 +28,7 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
         case .notWritable(let folder, let reason):
             "The folder \(escaped(folder)) cannot be written: \(reason)"
         case .notARun(let folder):
-            "The folder \(escaped(folder)) holds no run: it has no run.json."
+            "The folder \(escaped(folder, limit: 200)) holds no run to go on with: it has no run.json."
         case .bothCorpusAndTokens:
             "--corpus and --tokens exclude each other; give one of them."
         case .bothStepsAndEpochs:
@@ -76,11 +76,12 @@ public struct RunFolder: Sendable {
     public var reportFile: String { path + "/report.html" }
     public var checkpointsFolder: String { path + "/checkpoints" }
 
-    /// Opens an existing run's folder.
-    public init(existing path: String) throws(RunError) {
+    /// The folder of a run that was started earlier.
+    ///
+    /// - Parameter name: what `run.json` calls the run.
+    init(path: String, name: String) {
         self.path = path
-        name = path.split(separator: "/").last.map(String.init) ?? path
-        guard FileManager.default.fileExists(atPath: path + "/run.json") else { throw .notARun(folder: path) }
+        self.name = name
     }
 
     /// Makes a new folder, mode 0700, in which nothing may be yet.

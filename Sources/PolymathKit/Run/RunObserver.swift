@@ -11,6 +11,9 @@ final class RunObserver: TrainingObserver {
     private let events: RunEvents
     private let chain: AuditWriter
     private let threads: Int
+    private let checkpoints: RunCheckpoints
+    private let checkpointEvery: Int?
+    private let stop: StopRequest
     private(set) var steps: [StepRecord] = []
     private(set) var validations: [ValidationRecord] = []
     /// Sealed bytes checked by rolling checks, by step.
@@ -20,14 +23,34 @@ final class RunObserver: TrainingObserver {
     private var lastSlice = 0
     private var rollingBytes = 0
 
-    init(sealGuard: SealGuard, events: RunEvents, chain: AuditWriter, threads: Int) {
+    /// - Parameters:
+    ///   - history: what earlier processes of this run did.
+    ///   - checkpointEvery: steps between checkpoints; nil writes none here.
+    init(
+        sealGuard: SealGuard, events: RunEvents, chain: AuditWriter, threads: Int, checkpoints: RunCheckpoints,
+        checkpointEvery: Int?, stop: StopRequest, history: RunHistory
+    ) {
         self.sealGuard = sealGuard
         self.events = events
         self.chain = chain
         self.threads = threads
+        self.checkpoints = checkpoints
+        self.checkpointEvery = checkpointEvery
+        self.stop = stop
+        steps = history.steps
+        validations = history.validations
+        coverage = history.coverage
+        peakResident = history.peakResident
+        peakAnonymous = history.peakAnonymous
+        rollingBytes = history.coverage.last?.checkedBytes ?? 0
     }
 
-    var wantsPause: Bool { false }
+    var wantsPause: Bool { stop.signal != nil }
+
+    func didCompleteStep(_ trainer: BoundaryTrainer) throws {
+        guard let checkpointEvery, trainer.step % checkpointEvery == 0 else { return }
+        try checkpoints.write(trainer)
+    }
 
     func willUpdate(step: Int, secondsSoFar: Double) throws {
         lastSlice = try sealGuard.rollingCheck(stepSeconds: secondsSoFar * Double(threads))

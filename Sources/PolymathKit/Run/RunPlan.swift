@@ -13,10 +13,12 @@ internal import Training
 /// Everything that is decided before a run writes its first byte.
 struct RunPlan {
     let request: TrainingRequest
+    let home: Home
     let base: ResolvedBase
     let gguf: GGUFFile
     let shape: DecoderConfiguration
     let identity: Identity
+    let identityPath: String
     let corpus: RunCorpus
     let options: TrainingOptions
     let sequenceLength: Int
@@ -29,6 +31,7 @@ struct RunPlan {
     init(_ request: TrainingRequest, home: Home) throws {
         if request.steps != nil, request.epochs != nil { throw RunError.bothStepsAndEpochs }
         self.request = request
+        self.home = home
         base = try BaseReference.resolve(request.base, home: home)
         do {
             gguf = try GGUFFile(path: base.path)
@@ -43,11 +46,12 @@ struct RunPlan {
         guard sequenceLength <= shape.contextLength else {
             throw RunError.sequenceTooLong(requested: sequenceLength, contextLength: shape.contextLength)
         }
-        identity =
-            if let path = request.identityPath { try Identity.loadOrCreate(path: path) } else {
-                try Identity.loadOrCreate()
-            }
-        threads = request.threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount)
+        guard let identityPath = request.identityPath ?? Identity.defaultPath else {
+            throw IdentityError.noConfigurationFolder
+        }
+        self.identityPath = identityPath
+        identity = try Identity.loadOrCreate(path: identityPath)
+        threads = request.threads ?? TrainingRun.defaultThreads
         let gguf = gguf
         corpus = try RunCorpus.load(
             request, library: CorpusLibrary(home: home), key: identity.derivedKey(purpose: "corpus-id"),
@@ -73,11 +77,15 @@ struct RunPlan {
         }
     }
 
-    func recipe(root: SHA256Digest) -> Recipe {
+    /// What computes here, down to the program's version; results are bit-identical along one path only.
+    var kernelPath: String { KernelPath.current + " polymath-" + Version.string }
+
+    /// - Parameter kernelPath: nil means this machine's.
+    func recipe(root: SHA256Digest, kernelPath: String? = nil) -> Recipe {
         Recipe(
             baseRoot: root, corpusID: corpus.id, options: options, sequenceLength: sequenceLength,
             validationFraction: request.validationFraction, encoding: request.encoding, compute: compute,
-            kernelPath: KernelPath.current + " polymath-" + Version.string)
+            kernelPath: kernelPath ?? self.kernelPath)
     }
 
     /// Sealed tensors that this scope does not train (design, section 1).

@@ -14,44 +14,79 @@ internal import Training
 final class RunSession {
     private let plan: RunPlan
     private let folder: RunFolder
+    /// Keeps other processes away from the run while this one is at it.
+    private let lock: FileLock
     private let events: RunEvents
     private let manifest: SealManifest
     private let recipe: Recipe
     private let chain: AuditWriter
     private let started: Date
+    private let stop: StopRequest
+    private let checkpoint: Checkpoint?
+    private let history: RunHistory
+    private let occasion: String
     private var step = 0
 
+    /// - Parameters:
+    ///   - checkpoint: the state to go on from; nil starts at step 0.
+    ///   - history: what was told of the steps up to it.
+    ///   - occasion: of the complete check that `manifest` was just computed by.
     init(
-        plan: RunPlan, folder: RunFolder, events: RunEvents, manifest: SealManifest, recipe: Recipe, chain: AuditWriter,
-        started: Date
+        plan: RunPlan, folder: RunFolder, lock: FileLock, events: RunEvents, manifest: SealManifest, recipe: Recipe,
+        chain: AuditWriter, started: Date, stop: StopRequest, checkpoint: Checkpoint? = nil,
+        history: RunHistory = RunHistory(),
+        occasion: String = "start"
     ) {
         self.plan = plan
         self.folder = folder
+        self.lock = lock
         self.events = events
         self.manifest = manifest
         self.recipe = recipe
         self.chain = chain
         self.started = started
+        self.stop = stop
+        self.checkpoint = checkpoint
+        self.history = history
+        self.occasion = occasion
     }
 
-    func train() throws -> RunSummary {
+    /// Trains, exports and closes; what stops it short is put on record before it is thrown on.
+    func trainRecording() throws -> RunSummary {
+        do {
+            return try train()
+        } catch let violation as SealViolation {
+            try record(violation)
+            throw violation
+        }
+    }
+
+    private func train() throws -> RunSummary {
         let sealGuard = try SealGuard(manifest: manifest, gguf: plan.gguf, workers: plan.threads)
-        try recordCheck("start", sealGuard)
+        try recordCheck(occasion, sealGuard)
         let decoder = try Decoder(plan.gguf, workers: Workers(count: plan.threads))
         let trainer = try BoundaryTrainer(
             decoder: decoder,
             data: TrainingData(training: plan.corpus.training, validation: plan.corpus.validation),
             options: plan.options, exists: { self.plan.gguf.tensor(named: $0) != nil })
-        let observer = RunObserver(sealGuard: sealGuard, events: events, chain: chain, threads: plan.threads)
+        if let checkpoint { try trainer.restore(checkpoint) }
+        let checkpoints = RunCheckpoints(
+            folder: folder, recipe: recipe.digest, sealGuard: sealGuard, events: events, chain: chain,
+            resumedStep: checkpoint?.step)
+        let observer = RunObserver(
+            sealGuard: sealGuard, events: events, chain: chain, threads: plan.threads, checkpoints: checkpoints,
+            checkpointEvery: plan.request.checkpointEvery, stop: stop, history: history)
         let began = Self.processorSeconds()
         let result: TrainingResult
         do {
             result = try trainer.run(observer: observer)
         } catch {
-            step = observer.steps.last?.step ?? 0
+            step = trainer.step
+            if let error = error as? TrainingError { try keepLastState(trainer, checkpoints, after: error) }
             throw error
         }
         step = result.lastStep
+        if result.end == .paused { throw try pause(trainer, checkpoints) }
         let sealShare = sealGuard.rollingCPUSeconds / max(1e-9, Self.processorSeconds() - began)
 
         try sealGuard.fullCheck()
@@ -108,6 +143,30 @@ final class RunSession {
 
     private func removeExports() {
         for file in [folder.adapterFile, folder.boundaryFile] { try? FileManager.default.removeItem(atPath: file) }
+    }
+
+    /// Writes the state, signs the pause, and returns what the run ends with.
+    private func pause(_ trainer: BoundaryTrainer, _ checkpoints: RunCheckpoints) throws -> RunStopped {
+        let stopped = RunStopped(folder: folder.path, step: trainer.step, signal: stop.signal ?? 0)
+        try checkpoints.write(trainer)
+        try chain.pause(step: trainer.step, state: ["signal": .integer(Int64(stopped.signal))])
+        try events.emit("paused", ["step": .exactly(trainer.step), "signal": .integer(Int64(stopped.signal))])
+        return stopped
+    }
+
+    /// Writes the state of the last whole step and says in the chain why there is no further one.
+    private func keepLastState(
+        _ trainer: BoundaryTrainer, _ checkpoints: RunCheckpoints, after error: TrainingError
+    ) throws {
+        var body: [String: JSONValue] = ["step": .exactly(trainer.step), "reason": .string(error.description)]
+        do {
+            try checkpoints.write(trainer)
+        } catch let unusable as CheckpointError {
+            // The update itself left values that are no numbers: an older checkpoint is the last good state.
+            body["checkpoint"] = .string(unusable.description)
+        }
+        try chain.append(kind: "failure", body: body)
+        try chain.sync()
     }
 
     private func recordCheck(_ occasion: String, _ sealGuard: SealGuard) throws {

@@ -16,17 +16,22 @@ public struct TrainingRun {
     private let request: TrainingRequest
     private let home: Home
     private let listener: any RunListener
+    private let stop: StopRequest
 
-    public init(_ request: TrainingRequest, home: Home, listener: any RunListener) {
+    /// - Parameter stop: asked between steps whether to end at a pause, from which ``RunResumption`` goes on.
+    public init(
+        _ request: TrainingRequest, home: Home, listener: any RunListener, stop: StopRequest = StopRequest()
+    ) {
         self.request = request
         self.home = home
         self.listener = listener
+        self.stop = stop
     }
 
     /// Trains and returns what was made.
     ///
     /// - Throws: `BaseError`, `GGUFError`, `ModelError`, `CorpusError`, `TrainingError`, `RunError` for input that cannot
-    ///   be; `SealViolation` when the base changed; `BytesError` for the disk.
+    ///   be; `SealViolation` when the base changed; `BytesError` for the disk; `RunStopped` at a pause.
     public func run() throws -> RunSummary {
         let started = Date()
         let plan = try RunPlan(request, home: home)
@@ -40,12 +45,7 @@ public struct TrainingRun {
             folder.discard()
             throw error
         }
-        do {
-            return try session.train()
-        } catch let violation as SealViolation {
-            try session.record(violation)
-            throw violation
-        }
+        return try session.trainRecording()
     }
 
     /// Seals the base and opens the run's files.
@@ -53,11 +53,14 @@ public struct TrainingRun {
         let events = try RunEvents(path: folder.eventsFile, listener: listener)
         let sealed = try seal(plan, folder: folder, events: events)
         let recipe = plan.recipe(root: sealed.root)
-        let chain = try start(plan, recipe, sealed, folder: folder)
+        let record = RunRecord.encode(plan, sealed, recipe: recipe, folder: folder)
+        try AtomicFile.write(record, to: folder.runFile, mode: 0o600)
+        guard let lock = try FileLock(path: folder.runFile) else { throw ResumeError.inUse(folder: folder.path) }
+        let chain = try plan.startChain(sealed, recipe: recipe, folder: folder, record: SHA256Digest.of(record))
         try events.emit("run_started", plan.startMembers(folder: folder, root: sealed.root, recipe: recipe.digest))
         return RunSession(
-            plan: plan, folder: folder, events: events, manifest: sealed, recipe: recipe, chain: chain, started: started
-        )
+            plan: plan, folder: folder, lock: lock, events: events, manifest: sealed, recipe: recipe, chain: chain,
+            started: started, stop: stop)
     }
 
     /// What a run would do, without doing it: nothing is written.
@@ -68,36 +71,23 @@ public struct TrainingRun {
     }
 
     private func seal(_ plan: RunPlan, folder: RunFolder, events: RunEvents) throws -> SealManifest {
-        let total = plan.gguf.tensors.reduce(0) { $0 + $1.byteCount }
-        let listener = ProgressRelay(listener)
-        let manifest = try SealManifest.compute(plan.gguf, workers: plan.threads) { done in
-            listener.progress("seal", done: done, of: total)
-        }
+        let manifest = try Self.seal(plan.gguf, workers: plan.threads, listener)
         try plan.base.checkRoot(manifest.root)
         try AtomicFile.write(manifest.json.canonicalBytes + [0x0A], to: folder.sealFile, mode: 0o600)
         return manifest
     }
 
-    private func start(
-        _ plan: RunPlan, _ recipe: Recipe, _ manifest: SealManifest, folder: RunFolder
-    ) throws -> AuditWriter {
-        let run = JSONValue.object([
-            "version": .string(Version.string), "run": .string(folder.name), "base": plan.baseMembers(manifest.root),
-            "corpus": plan.corpusMembers, "recipe": recipe.json, "recipe_sha256": .string(recipe.digest.hex),
-            "threads": .exactly(plan.threads), "signer": .string(plan.identity.publicKey.fingerprint),
-            "created": .string(RunEvents.now()),
-        ])
-        let bytes = run.prettyBytes + [0x0A]
-        try AtomicFile.write(bytes, to: folder.runFile, mode: 0o600)
-        return try AuditWriter.start(
-            path: folder.auditFile, run: folder.name, identity: plan.identity, baseRoot: manifest.root,
-            recipe: recipe.digest, corpusID: plan.corpus.id,
-            details: [
-                "run_json_sha256": .string(SHA256Digest.of(bytes).hex),
-                "seal_json_sha256": .string(SHA256Digest.of(manifest.json.canonicalBytes + [0x0A]).hex),
-                "sealed_tensors": .exactly(manifest.tensors.count), "scope": .string(plan.options.scope.rawValue),
-            ])
+    /// Hashes every tensor of a base.
+    static func seal(_ gguf: GGUFFile, workers: Int, _ listener: any RunListener) throws -> SealManifest {
+        let total = gguf.tensors.reduce(0) { $0 + $1.byteCount }
+        let listener = ProgressRelay(listener)
+        return try SealManifest.compute(gguf, workers: workers) { done in
+            listener.progress("seal", done: done, of: total)
+        }
     }
+
+    /// One thread per core.
+    static var defaultThreads: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
 }
 
 /// Passes progress from hashing threads to the listener, one at a time.

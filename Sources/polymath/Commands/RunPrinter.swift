@@ -7,6 +7,7 @@ internal import PolymathKit
 final class RunPrinter: RunListener {
     private let console: Console
     private var steps = 0
+    private var firstStep = 0
     private let started = Date()
 
     init(console: Console) { self.console = console }
@@ -16,6 +17,8 @@ final class RunPrinter: RunListener {
         guard !console.isJSON else { return }
         switch name {
         case "run_started": start(members)
+        case "resumed": resume(members)
+        case "checkpoint": console.show("checkpoint after step \(text(members["step"]))")
         case "step": step(members)
         case "validation": validation(members)
         case "seal_violation": console.endProgress()
@@ -57,10 +60,17 @@ final class RunPrinter: RunListener {
         console.show(table(rows))
     }
 
+    private func resume(_ members: [String: JSONValue]) {
+        firstStep = members["step"]?.asInt ?? 0
+        start(members)
+        for remark in members["remarks"]?.asArray ?? [] { console.note("polymath: \(text(remark))") }
+        console.show("going on after step \(firstStep)")
+    }
+
     private func step(_ members: [String: JSONValue]) {
         let step = members["step"]?.asInt ?? 0
         let elapsed = Date().timeIntervalSince(started)
-        let left = steps > step ? Int(elapsed / Double(max(1, step)) * Double(steps - step)) : 0
+        let left = steps > step ? Int(elapsed / Double(max(1, step - firstStep)) * Double(steps - step)) : 0
         console.progress(
             "train", done: step, of: steps,
             detail: "step \(step)/\(steps)  loss \(number(members["loss"], 4))  "

@@ -11,25 +11,38 @@ enum Train: Command {
             Trains norm gains (scopes norms, tail, all-norms) or the whole boundary, checks before every update
             that the base's bytes are what they were, and exports what was learned as a signed file into a new
             run folder.
+
+            SIGINT, SIGTERM and SIGHUP finish the step, write a checkpoint, sign a pause and end the run with
+            128 + the signal; --resume DIR goes on from there, or from the last checkpoint of a run that was
+            killed, to the same losses and the same file. With --resume only --threads, --checkpoint-every,
+            --allow-other-kernels and --json may be given: every other option is the run's own.
             """,
         flags: [
             .base, .corpus, .tokens, .scope, .steps, .epochs, .seqLen, .batchSize, .optimizer, .learningRate, .schedule,
             .warmup, .weightDecay, .gradClip, .seed, .shuffle, .validationFraction, .evalEvery, .patience,
-            .adapterEncoding, .compute, .threads, .config, .dryRun, .identity, .out, .home, .json,
+            .adapterEncoding, .compute, .threads, .checkpointEvery, .resume, .allowOtherKernels, .config, .dryRun,
+            .identity, .out, .home, .json,
         ],
         exclusive: [[.corpus, .tokens], [.steps, .epochs]],
         exits: [
             .init(.sealViolation, "sealed bytes changed during the run; nothing was exported"),
-            .init(.mismatch, "the base or the corpus differs from its record"),
+            .init(.mismatch, "the base, the corpus or, at a resume, anything else differs from its record"),
+            .init(.signal(15), "stopped by SIGTERM after a clean pause (129 by SIGHUP, 130 by SIGINT)"),
         ],
         examples: [
             "polymath train --base nano --corpus Corpora/wendle-notes",
             "polymath train --base qwen-1.5b-q4 --steps 5",
+            "polymath train --resume Telemetry/runs/20270105T080000Z-9f3c2a1b",
         ])
 
     static func run(_ arguments: Arguments, _ console: Console) throws {
+        if let folder = arguments.text(.resume) { return try resume(folder, arguments, console) }
+        guard !arguments.isOn(.allowOtherKernels) else {
+            throw UsageError.impossible("--allow-other-kernels has a meaning only together with --resume.")
+        }
+        let signals = StopSignals(console: console)
         let training = TrainingRun(
-            try request(arguments), home: arguments.home, listener: RunPrinter(console: console))
+            try request(arguments), home: arguments.home, listener: RunPrinter(console: console), stop: signals.request)
         if arguments.isOn(.dryRun) {
             let plan = try training.dryRun()
             console.emit("plan", plan)
@@ -37,7 +50,22 @@ enum Train: Command {
                 table(plan.sorted { $0.key < $1.key }.map { ($0.key, escaped($0.value.plainText, limit: 400)) }))
             return
         }
-        _ = try training.run()
+        try signals.whileWatching { _ = try training.run() }
+    }
+
+    /// Goes on with an earlier run; whatever would make it another run is refused.
+    private static func resume(_ folder: String, _ arguments: Arguments, _ console: Console) throws {
+        let harmless: [Flag] = [.resume, .threads, .checkpointEvery, .allowOtherKernels, .json]
+        if let other = specification.flags.first(where: { arguments.isGiven($0) && !harmless.contains($0) }) {
+            throw UsageError.conflict(Flag.resume.name, other.name)
+        }
+        let signals = StopSignals(console: console)
+        var run = RunResumption(
+            folder: folder, listener: RunPrinter(console: console), stop: signals.request)
+        run.threads = arguments.integer(.threads)
+        run.checkpointEvery = arguments.integer(.checkpointEvery)
+        run.allowsOtherKernels = arguments.isOn(.allowOtherKernels)
+        try signals.whileWatching { _ = try run.run() }
     }
 
     private static func request(_ arguments: Arguments) throws -> TrainingRequest {
@@ -64,6 +92,7 @@ enum Train: Command {
         request.encoding =
             arguments.text(.adapterEncoding).flatMap(TrainingRequest.ExportEncoding.init) ?? request.encoding
         request.threads = arguments.integer(.threads)
+        request.checkpointEvery = arguments.integer(.checkpointEvery)
         request.identityPath = arguments.text(.identity)
         request.out = arguments.text(.out)
         return request

@@ -1,0 +1,59 @@
+internal import Bytes
+internal import Digest
+internal import Foundation
+internal import Training
+
+/// What `events.jsonl` tells of the part of a run that a resumed one goes on from.
+struct RunHistory {
+    private(set) var steps: [StepRecord] = []
+    private(set) var validations: [ValidationRecord] = []
+    /// Sealed bytes checked in all, by step.
+    private(set) var coverage: [(step: Int, checkedBytes: Int)] = []
+    private(set) var peakResident = 0
+    private(set) var peakAnonymous = 0
+
+    static let limit = 1 << 30
+
+    init() {}
+
+    /// Reads the events up to `lastStep`; of a step told more than once, the last telling counts.
+    ///
+    /// Lines that cannot be read are passed over: events are for people, and the chain is the evidence.
+    init(path: String, lastStep: Int) {
+        guard let bytes = try? WholeFile.read(path, limit: Self.limit) else { return }
+        var stepEvents: [Int: JSONValue] = [:]
+        var validationEvents: [Int: JSONValue] = [:]
+        for line in bytes.split(separator: 0x0A) {
+            guard let event = try? JSONValue.parse(Array(line)), let step = event["step"]?.asInt else { continue }
+            switch event["event"]?.asString {
+            case "step":
+                stepEvents[step] = event
+                peakResident = max(peakResident, event["peak_memory_bytes"]?.asInt ?? 0)
+                peakAnonymous = max(peakAnonymous, event["anonymous_memory_bytes"]?.asInt ?? 0)
+            case "validation": validationEvents[step] = event
+            default: break
+            }
+        }
+        var tokens = 0
+        var checked = 0
+        for (step, event) in stepEvents.sorted(by: { $0.key < $1.key }) where step <= lastStep {
+            let total = event["num_tokens"]?.asInt ?? tokens
+            let speed = event["tokens_per_second"]?.asDouble ?? 0
+            steps.append(
+                StepRecord(
+                    step: step, loss: event["loss"]?.asDouble ?? .nan,
+                    learningRate: event["learning_rate"]?.asDouble ?? .nan,
+                    gradientNorm: event["grad_norm"]?.asDouble ?? .nan, totalTokens: total, tokens: total - tokens,
+                    seconds: speed > 0 ? Double(total - tokens) / speed : 0))
+            tokens = total
+            checked += event["seal_checked_bytes"]?.asInt ?? 0
+            coverage.append((step, checked))
+        }
+        for (step, event) in validationEvents.sorted(by: { $0.key < $1.key }) where step <= lastStep {
+            validations.append(
+                ValidationRecord(
+                    step: step, loss: event["loss"]?.asDouble ?? .nan, countedTokens: event["num_tokens"]?.asInt ?? 0,
+                    isBest: event["best"]?.asBool ?? false))
+        }
+    }
+}

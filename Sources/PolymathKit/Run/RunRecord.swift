@@ -1,0 +1,110 @@
+internal import Audit
+internal import Bytes
+internal import Digest
+internal import Foundation
+internal import Seal
+internal import Training
+
+/// `run.json`: what a run was asked to do and what it found, enough to make the same run again.
+///
+/// The chain's first row holds its SHA-256, so it is written once and never changed.
+struct RunRecord {
+    let path: String
+    let digest: SHA256Digest
+    let run: String
+    let request: TrainingRequest
+    let home: Home
+    let signer: String
+    let baseRoot: SHA256Digest
+    let corpusID: SHA256Digest
+    let recipe: Recipe
+    let kernelPath: String
+
+    static func encode(_ plan: RunPlan, _ manifest: SealManifest, recipe: Recipe, folder: RunFolder) -> [UInt8] {
+        let record: JSONValue = [
+            "version": .string(Version.string), "run": .string(folder.name), "base": plan.baseMembers(manifest.root),
+            "corpus": plan.corpusMembers, "recipe": recipe.json, "recipe_sha256": .string(recipe.digest.hex),
+            "threads": .exactly(plan.threads), "signer": .string(plan.identity.publicKey.fingerprint),
+            "created": .string(RunEvents.now()), "request": plan.recordedRequest.json,
+            "home": .string(plan.home.root.absolutePath),
+            "catalog": plan.home.catalogIsExplicit ? .string(plan.home.catalog.absolutePath) : .null,
+        ]
+        return record.prettyBytes + [0x0A]
+    }
+
+    /// - Throws: `ResumeError.badRecord` unless every member that a resume needs is there.
+    init(path: String) throws {
+        func bad(_ reason: String) -> ResumeError { .badRecord(path: path, reason: reason) }
+        let bytes = try WholeFile.read(path, limit: 1 << 24)
+        let json: JSONValue
+        do {
+            json = try JSONValue.parse(bytes)
+        } catch {
+            throw bad("\(error)")
+        }
+        func digest(_ value: JSONValue?, _ name: String) throws -> SHA256Digest {
+            guard let digest = value?.asString.flatMap(SHA256Digest.init) else { throw bad("it has no \(name).") }
+            return digest
+        }
+        self.path = path
+        self.digest = SHA256Digest.of(bytes)
+        guard let run = json["run"]?.asString, let signer = json["signer"]?.asString,
+            let home = json["home"]?.asString
+        else { throw bad("it names no run, signer or home.") }
+        guard let request = json["request"].flatMap(TrainingRequest.init) else {
+            throw bad("it does not hold every option of the run.")
+        }
+        guard let recipe = json["recipe"], let kernelPath = recipe["kernel_path"]?.asString else {
+            throw bad("it has no recipe.")
+        }
+        self.run = run
+        self.signer = signer
+        self.request = request
+        self.home = Home(root: home, catalog: json["catalog"]?.asString)
+        self.recipe = Recipe(json: recipe)
+        self.kernelPath = kernelPath
+        baseRoot = try digest(json["base"]?["root"], "base root")
+        corpusID = try digest(json["corpus"]?["id"], "corpus id")
+        let recorded = try digest(json["recipe_sha256"], "recipe digest")
+        guard recorded == self.recipe.digest else { throw bad("its recipe has another digest than it says.") }
+    }
+}
+
+extension RunPlan {
+    /// The request with every default settled and every path absolute: what `run.json` holds.
+    var recordedRequest: TrainingRequest {
+        var settled = request
+        settled.base = BaseReference.isPath(request.base) ? request.base.absolutePath : request.base
+        settled.corpus = request.corpus.map { FileManager.default.fileExists(atPath: $0) ? $0.absolutePath : $0 }
+        settled.tokens = request.tokens?.absolutePath
+        settled.steps = options.steps
+        settled.epochs = nil
+        settled.sequenceLength = sequenceLength
+        settled.learningRate = options.learningRate
+        settled.warmup = options.warmup
+        settled.evaluateEvery = options.evaluateEvery
+        settled.identityPath = identityPath.absolutePath
+        return settled
+    }
+
+    /// Starts the chain of a run whose `run.json` is written.
+    func startChain(_ manifest: SealManifest, recipe: Recipe, folder: RunFolder, record: SHA256Digest) throws
+        -> AuditWriter
+    {
+        try AuditWriter.start(
+            path: folder.auditFile, run: folder.name, identity: identity, baseRoot: manifest.root,
+            recipe: recipe.digest, corpusID: corpus.id,
+            details: [
+                "run_json_sha256": .string(record.hex),
+                "seal_json_sha256": .string(SHA256Digest.of(manifest.json.canonicalBytes + [0x0A]).hex),
+                "sealed_tensors": .exactly(manifest.tensors.count), "scope": .string(options.scope.rawValue),
+            ])
+    }
+}
+
+extension String {
+    /// This path from the root, seen from the current folder.
+    var absolutePath: String {
+        hasPrefix("/") ? self : FileManager.default.currentDirectoryPath + "/" + self
+    }
+}

@@ -1,0 +1,145 @@
+internal import Audit
+internal import Bytes
+internal import Digest
+internal import Foundation
+internal import GGUF
+internal import Seal
+internal import TensorCore
+internal import Training
+
+/// Goes on with an interrupted run, to the losses and the content id that it would have had undisturbed.
+///
+/// Order of things: nobody else may be at it; its record is the one that the chain knows; the base, hashed whole,
+/// has the run's root; identity, corpus, kernel path and options are the run's. Only then is anything written.
+public struct RunResumption {
+    private let path: String
+    private let listener: any RunListener
+    private let stop: StopRequest
+    /// Threads; nil takes those of the run's request. Changes no bit of the result.
+    public var threads: Int?
+    /// Steps between checkpoints; nil takes those of the run's request. Changes no bit of the result.
+    public var checkpointEvery: Int?
+    /// Whether to go on where another processor or version may round otherwise; recorded in the chain.
+    public var allowsOtherKernels = false
+
+    /// - Parameter folder: the run's.
+    public init(folder: String, listener: any RunListener, stop: StopRequest = StopRequest()) {
+        path = folder
+        self.listener = listener
+        self.stop = stop
+    }
+
+    /// Trains what is left and returns what was made.
+    ///
+    /// - Throws: `ResumeError` where something is not what the run was started with, `RunStopped` at a pause, and
+    ///   whatever ``TrainingRun/run()`` throws.
+    public func run() throws -> RunSummary {
+        let started = Date()
+        let recordPath = path + "/run.json"
+        guard FileManager.default.fileExists(atPath: recordPath) else { throw RunError.notARun(folder: path) }
+        guard let lock = try FileLock(path: recordPath) else { throw ResumeError.inUse(folder: path) }
+        let record = try RunRecord(path: recordPath)
+        let folder = RunFolder(path: path, name: record.run)
+        let known = try readChain(record, folder)
+        var request = record.request
+        request.threads = threads ?? request.threads
+        request.checkpointEvery = checkpointEvery ?? request.checkpointEvery
+        try checkIdentity(request, record)
+        let manifest = try checkBase(request, record, folder)
+        let plan = try RunPlan(request, home: record.home)
+        try check(plan, manifest, record)
+
+        let found = try RunCheckpoints.newest(in: folder, recipe: record.recipe.digest, chain: known)
+        let step = found.checkpoint?.step ?? 0
+        let history = RunHistory(path: folder.eventsFile, lastStep: found.checkpoint == nil ? -1 : step)
+        let events = try RunEvents(path: folder.eventsFile, listener: listener)
+        var details: [String: JSONValue] = [
+            "from_step": .exactly(step), "checkpoint_sha256": .null, "kernel_path": .string(plan.kernelPath),
+        ]
+        if let checkpoint = found.checkpoint { details["checkpoint_sha256"] = .string(checkpoint.digest.hex) }
+        if !found.remarks.isEmpty { details["remarks"] = .array(found.remarks.map { .string($0) }) }
+        if plan.kernelPath != record.kernelPath { details["other_kernels_allowed"] = true }
+        let chain =
+            known == nil
+            ? try plan.startChain(manifest, recipe: record.recipe, folder: folder, record: record.digest)
+            : try AuditWriter.resume(path: folder.auditFile, identity: plan.identity, details: details)
+        if let checkpoint = found.checkpoint, !found.isRecorded {
+            // The base has just been checked whole, so this one is good now.
+            let body = RunCheckpoints.body(step: step, digest: checkpoint.digest, path: checkpoint.path)
+            try chain.append(kind: RowKind.checkpoint, body: body)
+        }
+        var members = plan.startMembers(folder: folder, root: manifest.root, recipe: record.recipe.digest)
+        members["step"] = .exactly(step)
+        members["remarks"] = .array(found.remarks.map { .string($0) })
+        try events.emit("resumed", members)
+        let session = RunSession(
+            plan: plan, folder: folder, lock: lock, events: events, manifest: manifest, recipe: record.recipe,
+            chain: chain,
+            started: started, stop: stop, checkpoint: found.checkpoint, history: history, occasion: "resume")
+        return try session.trainRecording()
+    }
+
+    /// The run's chain, checked whole; nil where the run was killed before its first row was written.
+    private func readChain(_ record: RunRecord, _ folder: RunFolder) throws -> AuditChain? {
+        let chain: AuditChain
+        let isMissing = !FileManager.default.fileExists(atPath: folder.auditFile)
+        do {
+            chain = try AuditChain.decode(
+                isMissing ? [] : try WholeFile.read(folder.auditFile, limit: AuditChain.byteLimit))
+        } catch AuditChainError.empty {
+            guard CheckpointStore(folder: folder.checkpointsFolder).steps.isEmpty else {
+                throw ResumeError.noChain(folder: path)
+            }
+            if !isMissing { try AppendFile(path: folder.auditFile).truncate(to: 0) }
+            return nil
+        }
+        let recorded = chain.start["run_json_sha256"]?.asString ?? "nothing"
+        guard recorded == record.digest.hex else {
+            throw ResumeError.recordChanged(path: record.path, expected: recorded, found: record.digest)
+        }
+        guard chain.status != .closed else { throw ResumeError.closed(folder: path) }
+        return chain
+    }
+
+    /// Before the corpus is read under a key of the identity: a new one must not be made for an old run.
+    private func checkIdentity(_ request: TrainingRequest, _ record: RunRecord) throws {
+        guard let path = request.identityPath else { return }
+        let signer = try Identity.load(path: path).publicKey.fingerprint
+        guard signer == record.signer else { throw ResumeError.otherSigner(expected: record.signer, found: signer) }
+    }
+
+    /// Hashes the base whole; this is the seal's full check at resume.
+    private func checkBase(_ request: TrainingRequest, _ record: RunRecord, _ folder: RunFolder) throws -> SealManifest
+    {
+        let base = try BaseReference.resolve(request.base, home: record.home)
+        let gguf = try GGUFFile(path: base.path)
+        let manifest = try TrainingRun.seal(gguf, workers: request.threads ?? TrainingRun.defaultThreads, listener)
+        guard manifest.root == record.baseRoot else {
+            let recorded = try? SealManifest(
+                json: JSONValue.parse(WholeFile.read(folder.sealFile, limit: 64 << 20)))
+            let digests = Dictionary(
+                (recorded?.tensors ?? []).map { ($0.name, $0.digest) }, uniquingKeysWith: { first, _ in first })
+            let differing = manifest.tensors.first { tensor in digests[tensor.name].map { $0 != tensor.digest } ?? false
+            }
+            throw ResumeError.otherBase(
+                path: base.path, expected: record.baseRoot, found: manifest.root, tensor: differing?.name)
+        }
+        return manifest
+    }
+
+    private func check(_ plan: RunPlan, _ manifest: SealManifest, _ record: RunRecord) throws {
+        let signer = plan.identity.publicKey.fingerprint
+        guard signer == record.signer else { throw ResumeError.otherSigner(expected: record.signer, found: signer) }
+        guard plan.corpus.id == record.corpusID else {
+            throw ResumeError.otherCorpus(
+                name: plan.corpus.name, expected: record.corpusID, found: plan.corpus.id)
+        }
+        guard plan.kernelPath == record.kernelPath || allowsOtherKernels else {
+            throw ResumeError.otherKernels(expected: record.kernelPath, found: plan.kernelPath)
+        }
+        let recipe = plan.recipe(root: manifest.root, kernelPath: record.kernelPath)
+        guard recipe.digest == record.recipe.digest else {
+            throw ResumeError.otherRecipe(expected: record.recipe.digest, found: recipe.digest)
+        }
+    }
+}

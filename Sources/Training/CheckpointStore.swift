@@ -1,0 +1,140 @@
+internal import Bytes
+public import Digest
+internal import Foundation
+internal import Model
+internal import TensorCore
+
+/// The folder of a run's checkpoints: one folder per step in it, each written whole or not at all.
+public struct CheckpointStore: Sendable {
+    /// For instance `RUN/checkpoints`; made when the first checkpoint is written.
+    public let folder: String
+
+    public init(folder: String) { self.folder = folder }
+
+    /// The steps of which there is a checkpoint, ascending; what a crash left half-written is none.
+    public var steps: [Int] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { name in
+            guard name.hasPrefix("step_"), let step = Int(name.dropFirst(5)), name == Self.name(of: step) else {
+                return nil
+            }
+            return step
+        }.sorted()
+    }
+
+    public func path(ofStep step: Int) -> String { folder + "/" + Self.name(of: step) }
+
+    /// Removes what a crash left half-written.
+    public func removeLeftovers() { AtomicFolder.removeLeftovers(in: folder) }
+
+    /// Removes all but the newest `count` checkpoints.
+    public func prune(keeping count: Int = 2) throws {
+        for step in steps.dropLast(count) { try AtomicFolder.remove(path(ofStep: step)) }
+    }
+
+    /// Reads and checks the checkpoint of a step.
+    ///
+    /// - Parameter recipe: the run's; a checkpoint of another is refused.
+    /// - Throws: `CheckpointError` unless both files are what was written and every value is finite.
+    /// - Complexity: one pass over the bytes to hash them and one to look for values that are no numbers.
+    public func read(step: Int, recipe: SHA256Digest) throws(CheckpointError) -> Checkpoint {
+        let path = path(ofStep: step)
+        let bytes: [UInt8]
+        let state: ByteRegion
+        do {
+            bytes = try WholeFile.read(path + "/" + Checkpoint.recordFile, limit: CheckpointJSON.limit)
+            state = try MappedFile(path: path + "/" + Checkpoint.stateFile).region
+        } catch {
+            throw .unreadable(path: path, reason: "\(error)")
+        }
+        let members = try CheckpointJSON.decode(bytes, path: path)
+        guard members.progress.step == step else {
+            throw .malformed(path: path, reason: "it is of step \(members.progress.step).")
+        }
+        guard state.byteCount == members.stateByteCount else {
+            throw .stateSize(path: path, expected: members.stateByteCount, found: state.byteCount)
+        }
+        let found = SHA256Digest.of(state)
+        guard found == members.stateDigest else {
+            throw .stateDigest(path: path, expected: members.stateDigest, found: found)
+        }
+        guard members.recipe == recipe else { throw .recipe(path: path, expected: recipe, found: members.recipe) }
+        let checkpoint = Checkpoint(
+            path: path, recipe: members.recipe, digest: SHA256Digest.of(bytes), optimizer: members.optimizer,
+            updateCount: members.updateCount, momentsPerTensor: members.momentsPerTensor, tensors: members.tensors,
+            hasBest: members.hasBest, progress: members.progress, state: state)
+        try Self.checkValues(of: checkpoint)
+        return checkpoint
+    }
+
+    private static func checkValues(of checkpoint: Checkpoint) throws(CheckpointError) {
+        let arrays = checkpoint.arrays
+        let wanted = arrays.reduce(0) { $0 + $1.count } * 4
+        guard wanted == checkpoint.state.byteCount else {
+            throw .stateSize(path: checkpoint.path, expected: wanted, found: checkpoint.state.byteCount)
+        }
+        var offset = 0
+        for array in arrays {
+            if let index = try checkpoint.values(at: offset, count: array.count).firstNonFiniteFloat {
+                throw .notFinite(path: checkpoint.path, tensor: array.name, index: index)
+            }
+            offset += array.count
+        }
+    }
+
+    /// Writes the state of `trainer` and returns once it is on the medium under its own name.
+    ///
+    /// - Throws: `BytesError` for the disk; `CheckpointError.notFinite` where the state holds a value that is no
+    ///   number. Older checkpoints stay as they are.
+    @discardableResult
+    public func write(_ trainer: BoundaryTrainer, recipe: SHA256Digest) throws -> CheckpointRecord {
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let progress = trainer.progress
+        let path = path(ofStep: progress.step)
+        let moments = trainer.optimizer.moments
+        let arrays = trainer.parameters.map(\.value) + moments
+        return try AtomicFolder.write(to: path) { temporary in
+            var hasher = SHA256Hasher()
+            var byteCount = 0
+            try AtomicFile.write(to: temporary + "/" + Checkpoint.stateFile, mode: 0o600) { sink in
+                for (index, array) in arrays.enumerated() {
+                    let name = trainer.parameters[index % trainer.parameters.count].name
+                    try Self.write(array, name, of: path, to: sink, &hasher)
+                }
+                for values in progress.bestValues ?? [] {
+                    try sink.write(values.span)
+                    unsafe hasher.update(values.span.bytes)
+                }
+                byteCount = sink.byteCount
+            }
+            let record = CheckpointJSON.encode(
+                .init(
+                    recipe: recipe, progress: progress, optimizer: trainer.options.optimizer.rawValue,
+                    updateCount: trainer.optimizer.updateCount,
+                    momentsPerTensor: moments.count / max(1, trainer.parameters.count),
+                    hasBest: progress.bestValues != nil,
+                    tensors: trainer.parameters.map { .init(name: $0.name, count: $0.value.count) },
+                    stateByteCount: byteCount, stateDigest: hasher.finalize()))
+            try AtomicFile.write(record, to: temporary + "/" + Checkpoint.recordFile, mode: 0o600)
+            return CheckpointRecord(
+                path: path, step: progress.step, digest: SHA256Digest.of(record), byteCount: byteCount + record.count)
+        }
+    }
+
+    private static func write(
+        _ array: Matrix, _ name: String, of path: String, to sink: FileSink, _ hasher: inout SHA256Hasher
+    ) throws {
+        try array.withSpan { span in
+            if let index = span.indices.first(where: { !span[$0].isFinite }) {
+                throw CheckpointError.notFinite(path: path, tensor: name, index: index)
+            }
+            try sink.write(span)
+            unsafe hasher.update(span.bytes)
+        }
+    }
+
+    private static func name(of step: Int) -> String {
+        let digits = String(step)
+        return "step_" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+    }
+}
