@@ -46,11 +46,14 @@ struct Program {
 
     struct NoBinary: Error {}
 
-    /// - Parameter watch: sees what stands on standard output so far, again and again while the program runs, until it
-    ///   returns true.
+    /// - Parameters:
+    ///   - watch: sees what stands on standard output so far, again and again while the program runs, until it returns
+    ///     true.
+    ///   - signal: what the program is sent then.
     @discardableResult
     func run(
-        _ words: [String], input: String = "", outputPath: String? = nil, watch: ((String) throws -> Bool)? = nil
+        _ words: [String], input: String = "", outputPath: String? = nil, watch: ((String) throws -> Bool)? = nil,
+        signal: Int32? = nil
     ) throws -> Outcome {
         guard let path = Self.path else { throw NoBinary() }
         // Files instead of pipes: a pipe fills up when nobody reads it while the program runs.
@@ -69,7 +72,10 @@ struct Program {
         try process.run()
         do {
             while let watch, process.isRunning {
-                if try watch(String(contentsOfFile: files[1], encoding: .utf8)) { break }
+                if try watch(String(contentsOfFile: files[1], encoding: .utf8)) {
+                    if let signal { kill(process.processIdentifier, signal) }
+                    break
+                }
                 Thread.sleep(forTimeInterval: 0.005)
             }
         } catch {
