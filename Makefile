@@ -3,7 +3,9 @@ POLYMATH = .build/release/polymath
 CORPUS = Corpora/skerry-diary
 DEMO = Telemetry/demo
 
-.PHONY: deps build demo test sweep evidence lint format
+INTEROP = .build/interop
+
+.PHONY: deps build demo test interop sweep evidence lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
@@ -22,6 +24,20 @@ demo: build
 test: deps
 	swift build --build-tests
 	swift test --skip-build
+
+# Our files against the tools people run: llama.cpp, PEFT, and readers that are not ours. Fails where one is missing.
+# The first time it installs them under .build; llama.cpp is compiled, which takes some ten minutes on two cores.
+interop: build $(INTEROP)/installed
+	@failed=0; for script in Integrations/interop/*.py; do \
+		echo "$$script"; \
+		$(INTEROP)/bin/python3 $$script --polymath $(POLYMATH) || { echo "$$script failed"; failed=1; }; \
+	done; exit $$failed
+
+$(INTEROP)/installed: Integrations/requirements.txt
+	python3 -m venv $(INTEROP)
+	CMAKE_ARGS="-DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF" \
+		$(INTEROP)/bin/pip install -q -r Integrations/requirements.txt
+	@touch $@
 
 # Learning rates per scope, judged on validation text.
 sweep: build
