@@ -90,7 +90,7 @@ def container(keys, tensors):
     def text(words):
         return struct.pack("<Q", len(words.encode())) + words.encode()
 
-    head, body = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(keys)), b""
+    head, body = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(KEYS)), b""
     for key, kind in KEYS:
         if kind == TEXT:
             head += text(key) + struct.pack("<I", TEXT) + text(keys[key])
