@@ -14,6 +14,7 @@ deps:
 
 build: deps
 	swift build -c release --product polymath
+	swift build -c release --product polymath-verify
 
 # The main job on the small base that comes with the repository.
 demo: build

@@ -30,6 +30,7 @@ let package = Package(
     name: "polymath",
     products: [
         .executable(name: "polymath", targets: ["polymath"]),
+        .executable(name: "polymath-verify", targets: ["polymath-verify"]),
         .library(name: "PolymathKit", targets: ["PolymathKit"]),
     ],
     targets: [
@@ -44,6 +45,15 @@ let package = Package(
         room("Seal", ["Bytes", "Digest", "GGUF"]),
         room("Adapter", ["Bytes", "Blocks", "Digest", "GGUF"]),
         room("Audit", ["Bytes", "Digest", "Seal", "Adapter"]),
+
+        room("Conventions", ["Bytes", "Digest", "Seal", "Adapter", "Audit"]),
+        room("CommandLineKit", ["Bytes", "Digest", "Conventions"]),
+        room(
+            "EvidenceCommands",
+            ["Bytes", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Conventions", "CommandLineKit"]),
+        .executableTarget(
+            name: "polymath-verify",
+            dependencies: ["EvidenceCommands", "CommandLineKit", "Conventions"], swiftSettings: house),
 
         // Numeric wing
         .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
@@ -62,13 +72,13 @@ let package = Package(
             "PolymathKit",
             [
                 "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "TensorCore", "Tokenizer", "Corpus",
-                "Model", "Training", "Device",
+                "Model", "Training", "Device", "Conventions",
             ]),
         .executableTarget(
             name: "polymath",
             dependencies: [
                 "PolymathKit", "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Corpus", "Tokenizer",
-                "Model", "Training", "TensorCore", "Device",
+                "Model", "Training", "TensorCore", "Device", "Conventions", "CommandLineKit", "EvidenceCommands",
             ], swiftSettings: house),
 
         // Tests
@@ -88,7 +98,10 @@ let package = Package(
         tests("Training", ["Model", "TensorCore", "Corpus", "Bytes", "Digest", "GGUF"]),
         tests(
             "PolymathKit",
-            ["Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Model", "Training", "Corpus"]),
+            [
+                "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Model", "Training", "Corpus",
+                "Conventions",
+            ]),
         .testTarget(
             name: "polymathTests",
             dependencies: ["TestSupport", "Bytes", "GGUF", "Blocks", "Digest", "Adapter"], swiftSettings: testHouse),

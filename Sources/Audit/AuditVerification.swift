@@ -6,15 +6,28 @@ internal import Seal
 
 /// Judges a run folder: chain, close, head, attestation, base, artefact and the recorded files.
 public enum AuditVerification {
+    /// As ``verify(runFolder:baseManifestRoot:head:trust:)``, with one trusted key; `nil` leaves open who signed.
+    public static func verify(
+        runFolder: String, baseManifestRoot: SHA256Digest? = nil, head: SHA256Digest? = nil,
+        trustedSigner: PublicKey? = nil
+    ) -> Verdict {
+        judge(runFolder, baseManifestRoot, head, trustedSigner.map(SignerTrust.init(only:)))
+    }
+
     /// - Parameters:
     ///   - runFolder: holds `audit.jsonl` and what its rows name.
     ///   - baseManifestRoot: root of the base as computed now, `nil` when the base is not at hand.
     ///   - head: an outside copy of the chain's head.
-    ///   - trustedSigner: whose word counts; `nil` leaves open who signed.
+    ///   - trust: whose word counts.
     /// - Returns: every check that could be made. It never throws: what cannot be read is a failed check.
     public static func verify(
-        runFolder: String, baseManifestRoot: SHA256Digest? = nil, head: SHA256Digest? = nil,
-        trustedSigner: PublicKey? = nil
+        runFolder: String, baseManifestRoot: SHA256Digest? = nil, head: SHA256Digest? = nil, trust: SignerTrust
+    ) -> Verdict {
+        judge(runFolder, baseManifestRoot, head, trust)
+    }
+
+    private static func judge(
+        _ runFolder: String, _ baseManifestRoot: SHA256Digest?, _ head: SHA256Digest?, _ trust: SignerTrust?
     ) -> Verdict {
         var verdict = Verdict()
         let chain: AuditChain
@@ -29,9 +42,10 @@ public enum AuditVerification {
             "All \(chain.rows.count) rows of the audit chain are whole and each names the one before.")
         judgeState(chain, &verdict)
         judgeHead(chain, head, &verdict)
-        judgeSigner(chain, trustedSigner, &verdict)
+        judgeSigner("run", chain.signer, trust, &verdict)
         judgeSeal(chain, &verdict)
         judgeRecords(chain, runFolder, &verdict)
+        judgeRecipe(chain, runFolder, &verdict)
         judgeManifest(chain, runFolder, &verdict)
         judgeBase(chain, baseManifestRoot, &verdict)
         judgeArtefact(chain, runFolder, &verdict)
@@ -81,22 +95,20 @@ public enum AuditVerification {
         }
     }
 
-    private static func judgeSigner(
-        _ chain: AuditChain, _ trusted: PublicKey?, _ verdict: inout Verdict
-    ) {
-        guard let trusted else {
-            verdict.add(
-                "signer", .notChecked, .signersWord,
-                "The run names the signer \(chain.signer.fingerprint); whether to trust that key is yours to say."
-            )
-            return
+    /// Whether the signer of a run or an attestation is trusted.
+    static func judgeSigner(_ thing: String, _ signer: PublicKey, _ trust: SignerTrust?, _ verdict: inout Verdict) {
+        do {
+            switch try trust?.standing(of: signer) {
+            case .trusted(let reason)?:
+                verdict.add("signer", .passed, .signersWord, "The signer \(signer.fingerprint) is \(reason).")
+            case .unknown?, nil:
+                verdict.add(
+                    "signer", .notChecked, .signersWord,
+                    "The \(thing) names the signer \(signer.fingerprint); whether to trust that key is yours to say.")
+            }
+        } catch {
+            verdict.add("signer", .failed, .signersWord, "\(error)")
         }
-        let isSame = trusted == chain.signer
-        verdict.add(
-            "signer", isSame ? .passed : .failed, .signersWord,
-            isSame
-                ? "The signer is the trusted key \(trusted.fingerprint)."
-                : "The signer is \(chain.signer.fingerprint), not the trusted key \(trusted.fingerprint).")
     }
 
     private static func judgeSeal(_ chain: AuditChain, _ verdict: inout Verdict) {
@@ -137,6 +149,29 @@ public enum AuditVerification {
                     name, .failed, .arithmetic, "\(name), which the chain records, is unreadable: \(error)")
             }
         }
+    }
+
+    /// The recipe that `run.json` spells out, against the digest that the chain begins with.
+    private static func judgeRecipe(_ chain: AuditChain, _ folder: String, _ verdict: inout Verdict) {
+        let record = try? JSONValue.parse(WholeFile.read(folder + "/run.json", limit: fileLimit))
+        guard let recipe = record?["recipe"], recipe.asObject != nil else {
+            verdict.add(
+                "recipe", .notChecked, .arithmetic, "The run folder holds no run.json that spells out a recipe.")
+            return
+        }
+        let digest = SHA256Digest.of(recipe.canonicalBytes).hex
+        let names = [("base_root", "base"), ("corpus_id", "corpus")]
+        let wrong = names.filter { recipe[$0.0]?.asString != chain.start[$0.0]?.asString }.map(\.1)
+        guard digest == chain.start["recipe"]?.asString, wrong.isEmpty else {
+            verdict.add(
+                "recipe", .failed, .arithmetic,
+                wrong.isEmpty
+                    ? "The recipe in run.json has the digest \(digest), which is not the one that the chain names."
+                    : "The recipe in run.json is for another \(wrong.joined(separator: " and another ")) than the chain."
+            )
+            return
+        }
+        verdict.add("recipe", .passed, .arithmetic, "The recipe in run.json is the one that the chain names.")
     }
 
     /// `seal.json`, when it is there: the root is computed anew from its entries and must be the run's.

@@ -48,6 +48,9 @@ public struct Verdict: Equatable, Sendable {
         checks.contains { $0.result == .passed } && !checks.contains { $0.result == .failed }
     }
 
+    /// Whether nobody vouches for the key that signed.
+    public var isSignerUnknown: Bool { checks.contains { $0.name == "signer" && $0.result == .notChecked } }
+
     public mutating func add(_ name: String, _ result: Result, _ ground: Ground, _ sentence: String) {
         checks.append(Check(name: name, result: result, sentence: sentence, ground: ground))
     }
@@ -66,9 +69,10 @@ public struct Verdict: Equatable, Sendable {
         let failed = checks.count { $0.result == .failed }
         let open = checks.count { $0.result == .notChecked }
         let rest = open == 0 ? "" : ", \(open) not checked"
+        let word = isSignerUnknown ? "intact, signer unknown" : "verified"
         lines.append(
             isPassed
-                ? "verified: \(checks.count { $0.result == .passed }) checks passed\(rest)"
+                ? "\(word): \(checks.count { $0.result == .passed }) checks passed\(rest)"
                 : "NOT VERIFIED: \(failed) of \(checks.count) checks failed\(rest)")
         return lines.joined(separator: "\n") + "\n"
     }

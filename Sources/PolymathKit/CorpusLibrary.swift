@@ -1,3 +1,4 @@
+public import Conventions
 public import Corpus
 internal import Foundation
 

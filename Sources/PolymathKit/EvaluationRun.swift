@@ -1,3 +1,4 @@
+internal import Conventions
 public import Adapter
 public import Corpus
 internal import Foundation

@@ -1,3 +1,4 @@
+public import Conventions
 internal import Foundation
 
 /// Text from outside, which must be UTF-8: nothing is repaired in silence.

@@ -1,3 +1,4 @@
+internal import Conventions
 public import Adapter
 internal import Digest
 public import GGUF

@@ -1,5 +1,6 @@
 internal import Foundation
-internal import PolymathKit
+internal import CommandLineKit
+internal import Conventions
 
 #if canImport(Glibc)
     internal import Glibc
@@ -11,4 +12,4 @@ internal import PolymathKit
 
 // A reader that goes away must not end a run between two checkpoints: writing fails instead, and the console notes it.
 signal(SIGPIPE, SIG_IGN)
-exit(runCommandLine(Array(CommandLine.arguments.dropFirst())).code)
+exit(runCommandLine(Array(CommandLine.arguments.dropFirst()), of: .polymath).code)

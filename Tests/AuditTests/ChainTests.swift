@@ -7,8 +7,13 @@ import Testing
 
 enum RunFixture {
     static let root = SHA256Digest.of(Array("base".utf8))
-    static let recipe = SHA256Digest.of(Array("recipe".utf8))
     static let corpus = SHA256Digest.of(Array("corpus".utf8))
+    static let recipeJSON: JSONValue = [
+        "base_root": .string(root.hex), "corpus_id": .string(corpus.hex), "learning_rate": "0.01",
+    ]
+    static let recipe = SHA256Digest.of(recipeJSON.canonicalBytes)
+    /// The bytes of `run.json`.
+    static let record = JSONValue.object(["recipe": recipeJSON]).canonicalBytes
 
     static func identity(_ seed: UInt8 = 9) throws -> Identity {
         try Identity.fromSeed([UInt8](repeating: seed, count: 32))

@@ -11,7 +11,7 @@ import Testing
     let folder = TemporaryFolder()
 
     /// A finished run with an adapter and an attestation; returns the head.
-    private func finish(attest: Bool = true) throws -> SHA256Digest {
+    private func finish(attest: Bool = true, record: [UInt8] = RunFixture.record) throws -> SHA256Digest {
         let identity = try RunFixture.identity()
         let deltas = AdapterScope.tail.tensorNames(layerCount: 2).map {
             NormDelta(name: $0, values: [Float](repeating: 0.1, count: 32))
@@ -20,11 +20,11 @@ import Testing
             architecture: "qwen2", scope: .tail, layerCount: 2, baseRoot: RunFixture.root, recipe: RunFixture.recipe,
             deltas: deltas, identity: identity)
         try AtomicFile.write(bytes, to: folder.path("adapter.gguf"))
-        try AtomicFile.write(Array("{}".utf8), to: folder.path("run.json"))
+        try AtomicFile.write(record, to: folder.path("run.json"))
         let writer = try AuditWriter.start(
             path: folder.path("audit.jsonl"), run: "r1", identity: identity, baseRoot: RunFixture.root,
             recipe: RunFixture.recipe, corpusID: RunFixture.corpus,
-            details: ["run_json_sha256": .string(SHA256Digest.of(Array("{}".utf8)).hex)])
+            details: ["run_json_sha256": .string(SHA256Digest.of(record).hex)])
         try writer.append(kind: RowKind.sealCheck, body: ["tensors": 30, "changes": 0])
         let contentID = SHA256Digest.of(bytes)
         try writer.export(file: "adapter.gguf", contentID: contentID, byteCount: bytes.count)
@@ -74,7 +74,7 @@ import Testing
         try AtomicFile.write(adapter, to: folder.path("adapter.gguf"))
         try AtomicFile.write(Array("{ }".utf8), to: folder.path("run.json"))
         #expect(failures() == ["run.json"])
-        try AtomicFile.write(Array("{}".utf8), to: folder.path("run.json"))
+        try AtomicFile.write(RunFixture.record, to: folder.path("run.json"))
         let contentID = SHA256Digest.of(adapter)
         let forged = try attestation(head: head, contentID: contentID).encode(signedBy: RunFixture.identity(1))
         try AtomicFile.write(forged, to: folder.path("attestation.dsse.json"))
@@ -82,6 +82,14 @@ import Testing
         let swapped = attestation(head: RunFixture.root, contentID: contentID)
         try AtomicFile.write(swapped.encode(signedBy: RunFixture.identity()), to: folder.path("attestation.dsse.json"))
         #expect(failures() == ["attestation"])
+    }
+
+    @Test(arguments: [("learning_rate", "0.02"), ("base_root", "00"), ("corpus_id", "00")])
+    func `whose record spells out another recipe than the chain names fails`(member: String, value: String) throws {
+        var recipe = try #require(RunFixture.recipeJSON.asObject)
+        recipe[member] = .string(value)
+        _ = try finish(record: JSONValue.object(["recipe": .object(recipe)]).canonicalBytes)
+        #expect(failures() == ["recipe"])
     }
 
     @Test func `whose seal manifest belongs to another base fails`() throws {

@@ -1,6 +1,7 @@
 import Adapter
 import Audit
 import Bytes
+import Conventions
 import Corpus
 import Digest
 import Model

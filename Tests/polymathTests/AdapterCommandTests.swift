@@ -18,7 +18,13 @@ struct SampleAdapter {
     }
 
     /// Writes an adapter of scope `norms` whose every delta is `delta`.
-    func write(_ name: String = "adapter.gguf", delta: Float = 0.01, root: SHA256Digest? = nil) throws -> String {
+    ///
+    /// - Parameter identity: nil means the one that the program itself would sign with.
+    func write(
+        _ name: String = "adapter.gguf", delta: Float = 0.01, root: SHA256Digest? = nil, identity: Identity? = nil
+    ) throws -> String {
+        let identity =
+            try identity ?? Identity.loadOrCreate(path: program.folder.path("config/polymath/identity.pem"))
         let gguf = try GGUFFile(path: base)
         let layers = try #require(gguf["qwen2.block_count"]?.asInt)
         let length = try #require(gguf["qwen2.embedding_length"]?.asInt)
@@ -27,7 +33,7 @@ struct SampleAdapter {
         }
         let bytes = try NormAdapter.encode(
             architecture: "qwen2", scope: .norms, layerCount: layers, baseRoot: try root ?? self.root(),
-            recipe: SHA256Digest.of([]), deltas: deltas, identity: Identity.generate())
+            recipe: SHA256Digest.of([]), deltas: deltas, identity: identity)
         return try write(bytes, name)
     }
 
@@ -115,9 +121,9 @@ struct SampleAdapter {
     }
 
     @Test func `a genuine adapter of another signer exits 4 when one is asked for`() throws {
-        let adapter = try sample.write()
+        let adapter = try sample.write(identity: Identity.generate())
         let words = ["adapter", "verify", "--base", sample.base, "--adapter", adapter, "--json"]
-        let verified = try program.run(words)
+        let verified = try program.run(words + ["--any-signer"])
         let signer = try #require(verified.objects.last?["signer"] as? String)
         #expect(try program.run(words + ["--signer", signer]).status == 0)
         let other = try program.run(words + ["--signer", String(repeating: "0", count: 64)])

@@ -28,13 +28,15 @@ struct Program {
     }
 
     /// The binary that was built beside this test bundle.
-    static let path: String? = {
+    static let path = binary("polymath")
+
+    static func binary(_ name: String) -> String? {
         let bundles = Bundle.allBundles.map(\.bundlePath) + [CommandLine.arguments.first ?? ""]
         for bundle in bundles {
             var url = URL(fileURLWithPath: bundle)
             for _ in 0..<4 {
                 url.deleteLastPathComponent()
-                let candidate = url.appendingPathComponent("polymath").path
+                let candidate = url.appendingPathComponent(name).path
                 var isFolder: ObjCBool = false
                 if FileManager.default.fileExists(atPath: candidate, isDirectory: &isFolder), !isFolder.boolValue {
                     return candidate
@@ -42,7 +44,7 @@ struct Program {
             }
         }
         return nil
-    }()
+    }
 
     struct NoBinary: Error {}
 
@@ -50,12 +52,13 @@ struct Program {
     ///   - watch: sees what stands on standard output so far, again and again while the program runs, until it returns
     ///     true.
     ///   - signal: what the program is sent then.
+    ///   - name: which of the two programs.
     @discardableResult
     func run(
         _ words: [String], input: String = "", outputPath: String? = nil, watch: ((String) throws -> Bool)? = nil,
-        signal: Int32? = nil
+        signal: Int32? = nil, of name: String = "polymath"
     ) throws -> Outcome {
-        guard let path = Self.path else { throw NoBinary() }
+        guard let path = Self.binary(name) else { throw NoBinary() }
         // Files instead of pipes: a pipe fills up when nobody reads it while the program runs.
         let files = ["in", "out", "err"].map { folder.path(".\(UUID().uuidString).\($0)") }
         try Data(input.utf8).write(to: URL(fileURLWithPath: files[0]))

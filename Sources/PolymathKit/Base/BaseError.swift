@@ -1,3 +1,5 @@
+public import Conventions
+
 import Bytes
 
 /// Why a base cannot be named, found, fetched or made.

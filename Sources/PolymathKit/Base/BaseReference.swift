@@ -1,3 +1,4 @@
+internal import Conventions
 import Bytes
 public import Digest
 import Foundation
@@ -32,7 +33,7 @@ public struct ResolvedBase: Equatable, Sendable {
 /// `NAME` for `Checkpoints/NAME.gguf`.
 public enum BaseReference {
     /// The mark in a file's metadata that its weights are random.
-    public static let syntheticKey = "polymath.synthetic"
+    public static let syntheticKey = SyntheticWeights.key
 
     public static func resolve(_ nameOrPath: String, home: Home) throws(BaseError) -> ResolvedBase {
         if isPath(nameOrPath) {

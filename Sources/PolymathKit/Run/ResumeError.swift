@@ -1,3 +1,4 @@
+public import Conventions
 internal import Bytes
 public import Digest
 

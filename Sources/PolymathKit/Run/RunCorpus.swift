@@ -1,3 +1,4 @@
+internal import Conventions
 internal import Corpus
 internal import Digest
 internal import Foundation

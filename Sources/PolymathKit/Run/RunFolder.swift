@@ -1,3 +1,4 @@
+public import Conventions
 internal import Bytes
 internal import Digest
 internal import Foundation

@@ -1,3 +1,4 @@
+internal import Conventions
 internal import Adapter
 internal import Bytes
 internal import Corpus

@@ -1,3 +1,4 @@
+internal import Conventions
 internal import Audit
 internal import Bytes
 internal import Digest

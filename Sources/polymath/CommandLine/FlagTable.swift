@@ -1,19 +1,15 @@
-// Every flag of the command line, once. A command lists those it takes; parser, help and completion read them here.
+internal import CommandLineKit
+
+// Every flag of `polymath` alone, once; those it shares with `polymath-verify` stand in `CommandLineKit`. A command lists
+// those it takes; parser, help and completion read them here.
 
 extension Flag {
     // MARK: What to work on
-    static let base = Flag("base", .text, "BASE", help: "Base model: a name from the catalogue or a GGUF file")
     static let corpus = Flag(
         "corpus", .text, "PATH", help: "Text: a collection, a folder, or a .jsonl, .txt or .md file")
     static let tokens = Flag("tokens", .text, "FILE.json", help: "A JSON array of token ids instead of text")
-    static let adapter = Flag("adapter", .text, "FILE", help: "Adapter to put on the base")
-    static let home = Flag(
-        "home", .text, "DIR", help: "Folder that holds Checkpoints, Corpora and Telemetry (or POLYMATH_HOME)")
     static let identity = Flag(
         "identity", .text, "FILE", help: "Signing key (made on first use in the configuration folder)")
-    static let out = Flag("out", .text, "PATH", help: "Where to write the result")
-    static let json = Flag("json", .toggle, help: "Print one JSON object per line, errors too")
-    static let help = Flag("help", .toggle, help: "Show this help")
 
     static let catalog = Flag(
         "catalog", .text, "FILE", help: "Catalogue of bases (or POLYMATH_CATALOG; default: catalog.json in Checkpoints)"
@@ -57,7 +53,6 @@ extension Flag {
         "adapter-encoding", .choice(["q8_0", "f32"]), "TYPE", default: "q8_0", help: "How an adapter stores its deltas")
     static let checkpointEvery = Flag(
         "checkpoint-every", .integer(1...Int.max), "N", help: "Steps between checkpoints")
-    static let config = Flag("config", .text, "FILE", help: "JSON object of options; the command line wins")
     static let resume = Flag("resume", .text, "DIR", help: "Go on with the run in this folder")
     static let dryRun = Flag("dry-run", .toggle, help: "Say what would be done, and stop")
     static let allowOtherKernels = Flag(
@@ -66,7 +61,6 @@ extension Flag {
     // MARK: How to compute
     static let compute = Flag(
         "compute", .choice(["auto", "f32"]), "MODE", default: "auto", help: "Arithmetic of the products")
-    static let threads = Flag("threads", .integer(1...64), "N", help: "Threads (default: one per core)")
     static let memoryBudget = Flag(
         "memory-budget", .bytes, "BYTES", help: "Most memory for what can be computed again; K, M and G are understood")
 
@@ -93,8 +87,4 @@ extension Flag {
     static let showMask = Flag("show-mask", .toggle, help: "Print every token, those that count marked with +")
     static let controlTokens = Flag(
         "control-tokens", .toggle, help: "Read control tokens that are spelt out, such as <|im_end|>")
-
-    // MARK: What to check against
-    static let head = Flag("head", .text, "HEX", help: "Outside copy of the audit chain's head")
-    static let signer = Flag("signer", .text, "SHA256:HEX", help: "Fingerprint of the signer that is trusted")
 }

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import CommandLineKit
 internal import PolymathKit
 
 #if canImport(Glibc)

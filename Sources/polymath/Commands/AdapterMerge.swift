@@ -1,5 +1,7 @@
 internal import Adapter
 internal import Bytes
+internal import CommandLineKit
+internal import Conventions
 internal import Digest
 internal import GGUF
 internal import PolymathKit

@@ -1,4 +1,6 @@
 internal import Bytes
+internal import CommandLineKit
+internal import Conventions
 internal import Digest
 internal import GGUF
 internal import PolymathKit

@@ -1,3 +1,5 @@
+internal import CommandLineKit
+
 /// `polymath completion`: a script that makes a shell complete commands and options.
 enum Completion: Command {
     static let specification = CommandSpecification(
@@ -15,7 +17,7 @@ enum Completion: Command {
         }
         // zsh reads bash's completion functions through bashcompinit.
         let prelude = shell == "zsh" ? ["autoload -U +X bashcompinit && bashcompinit"] : []
-        console.show((prelude + script(CommandRegistry.standard)).joined(separator: "\n"))
+        console.show((prelude + script(CommandRegistry.polymath)).joined(separator: "\n"))
     }
 
     private static func script(_ registry: CommandRegistry) -> [String] {

@@ -1,4 +1,6 @@
 internal import Bytes
+internal import CommandLineKit
+internal import Conventions
 internal import Corpus
 internal import Digest
 internal import PolymathKit

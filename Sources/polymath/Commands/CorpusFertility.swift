@@ -1,4 +1,5 @@
 internal import Bytes
+internal import CommandLineKit
 internal import Corpus
 internal import Digest
 internal import PolymathKit

@@ -1,5 +1,7 @@
 internal import Adapter
 internal import Bytes
+internal import CommandLineKit
+internal import Conventions
 internal import Corpus
 internal import Digest
 internal import PolymathKit

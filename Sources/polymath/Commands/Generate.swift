@@ -1,4 +1,6 @@
 internal import Adapter
+internal import CommandLineKit
+internal import Conventions
 internal import Digest
 internal import Model
 internal import PolymathKit

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import CommandLineKit
 internal import Digest
 internal import Foundation
 internal import PolymathKit

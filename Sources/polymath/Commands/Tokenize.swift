@@ -1,3 +1,5 @@
+internal import CommandLineKit
+internal import Conventions
 internal import Digest
 internal import Foundation
 internal import PolymathKit

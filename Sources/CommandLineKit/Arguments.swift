@@ -1,69 +1,71 @@
+internal import Foundation
+
 /// The checked arguments of one command: every value is of its flag's kind and inside its flag's range.
-struct Arguments: Sendable {
-    enum Value: Sendable, Equatable {
+package struct Arguments: Sendable {
+    package enum Value: Sendable, Equatable {
         case on(Bool)
         case text(String)
         case integer(Int)
         case number(Double)
     }
 
-    let specification: CommandSpecification
+    package let specification: CommandSpecification
     /// In the order of the specification's operands; fewer when trailing ones are optional.
-    private(set) var operands: [String] = []
+    package private(set) var operands: [String] = []
     private var given: [String: Value] = [:]
     private var defaults: [String: Value] = [:]
 
-    init(specification: CommandSpecification) {
+    package init(specification: CommandSpecification) {
         self.specification = specification
     }
 
-    mutating func append(operand: String) { operands.append(operand) }
-    mutating func set(_ name: String, to value: Value) { given[name] = value }
-    mutating func setDefault(_ name: String, to value: Value) { defaults[name] = value }
+    package mutating func append(operand: String) { operands.append(operand) }
+    package mutating func set(_ name: String, to value: Value) { given[name] = value }
+    package mutating func setDefault(_ name: String, to value: Value) { defaults[name] = value }
 
     /// Whether the command takes this flag.
-    func takes(_ flag: Flag) -> Bool { specification.flags.contains { $0.name == flag.name } }
+    package func takes(_ flag: Flag) -> Bool { specification.flags.contains { $0.name == flag.name } }
 
     /// Whether the flag stood on the command line (or in a configuration file).
-    func isGiven(_ flag: Flag) -> Bool { given[flag.name] != nil }
+    package func isGiven(_ flag: Flag) -> Bool { given[flag.name] != nil }
 
     /// Whether a toggle is on.
-    func isOn(_ flag: Flag) -> Bool {
+    package func isOn(_ flag: Flag) -> Bool {
         if case .on(let value) = value(flag) { value } else { false }
     }
 
-    func text(_ flag: Flag) -> String? {
+    package func text(_ flag: Flag) -> String? {
         if case .text(let value) = value(flag) { value } else { nil }
     }
 
-    func integer(_ flag: Flag) -> Int? {
+    package func integer(_ flag: Flag) -> Int? {
         if case .integer(let value) = value(flag) { value } else { nil }
     }
 
-    func number(_ flag: Flag) -> Double? {
+    package func number(_ flag: Flag) -> Double? {
         if case .number(let value) = value(flag) { value } else { nil }
     }
 
     /// - Throws: `UsageError.missingFlag` when it has neither value nor default.
-    func requiredText(_ flag: Flag) throws(UsageError) -> String {
+    package func requiredText(_ flag: Flag) throws(UsageError) -> String {
         guard let value = text(flag) else { throw missing(flag) }
         return value
     }
 
-    func requiredInteger(_ flag: Flag) throws(UsageError) -> Int {
+    package func requiredInteger(_ flag: Flag) throws(UsageError) -> Int {
         guard let value = integer(flag) else { throw missing(flag) }
         return value
     }
 
-    func requiredNumber(_ flag: Flag) throws(UsageError) -> Double {
+    package func requiredNumber(_ flag: Flag) throws(UsageError) -> Double {
         guard let value = number(flag) else { throw missing(flag) }
         return value
     }
 
     /// The operand at an index of the specification; nil when an optional one is absent.
-    func operand(_ index: Int) -> String? { operands.indices.contains(index) ? operands[index] : nil }
+    package func operand(_ index: Int) -> String? { operands.indices.contains(index) ? operands[index] : nil }
 
-    func requiredOperand(_ index: Int) throws(UsageError) -> String {
+    package func requiredOperand(_ index: Int) throws(UsageError) -> String {
         guard let value = operand(index) else { throw .missingOperand(specification.operands[index].name) }
         return value
     }
@@ -75,5 +77,20 @@ struct Arguments: Sendable {
             takes(flag),
             "\(specification.name) reads --\(flag.name), which its specification does not list")
         return given[flag.name] ?? defaults[flag.name]
+    }
+}
+
+extension Arguments {
+    /// As many threads as asked for, else one per core.
+    package var threadCount: Int {
+        let asked = takes(.threads) ? integer(.threads) : nil
+        return asked ?? min(64, max(1, ProcessInfo.processInfo.activeProcessorCount))
+    }
+}
+
+extension Console {
+    /// Progress over the bytes of a base that is being hashed.
+    package func hashingProgress(_ name: String, of total: Int) -> @Sendable (Int) -> Void {
+        { done in self.progress("Hashing \(name)", done: done, of: total) }
     }
 }

@@ -1,4 +1,4 @@
-internal import PolymathKit
+package import Conventions
 
 #if canImport(Glibc)
     internal import Glibc
@@ -11,17 +11,16 @@ internal import PolymathKit
 /// Runs one command line and says how the program should exit.
 ///
 /// - Parameter words: the command line without the program's name.
-func runCommandLine(_ words: [String]) -> ExitStatus {
+package func runCommandLine(_ words: [String], of registry: CommandRegistry) -> ExitStatus {
     // Asked for even when the rest cannot be parsed, since that very error should be JSON then.
-    let console = Console(isJSON: words.prefix { $0 != "--" }.contains("--json"))
-    let registry = CommandRegistry.standard
+    let console = Console(isJSON: words.prefix { $0 != "--" }.contains("--json"), program: registry.program)
     let help = HelpText(registry: registry)
     do {
         switch try registry.select(words) {
         case .overview: console.put(line: help.overview)
         case .group(let name): console.put(line: help.group(name))
         case .help(let command): console.put(line: help.command(command.specification))
-        case .version: console.put(line: "polymath \(Version.string)")
+        case .version: console.put(line: "\(registry.program) \(Version.string)")
         case .command(let command, let rest):
             let parser = ArgumentParser(command.specification)
             var arguments = try parser.read(rest)
@@ -39,7 +38,7 @@ func runCommandLine(_ words: [String]) -> ExitStatus {
     case nil: return .done
     case .readerLeft: return .signal(SIGPIPE)
     case .noSpace:
-        console.note("polymath: there is no space left where standard output is written.")
+        console.note("\(registry.program): there is no space left where standard output is written.")
         return .resources
     }
 }

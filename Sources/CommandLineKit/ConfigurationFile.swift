@@ -6,11 +6,11 @@ internal import Digest
 /// ```
 /// { "learning-rate": 0.02, "scope": "tail", "shuffle": false, "steps": 40 }
 /// ```
-enum ConfigurationFile {
+package enum ConfigurationFile {
     /// The members in the order of their names, each value as one would type it.
     ///
     /// - Throws: `UsageError.badConfiguration` for anything but such an object.
-    static func members(_ path: String) throws(UsageError) -> [(name: String, value: String)] {
+    package static func members(_ path: String) throws(UsageError) -> [(name: String, value: String)] {
         let value: JSONValue
         do {
             value = try JSONValue.parse(try WholeFile.read(path, limit: 1 << 20))

@@ -12,8 +12,6 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
     case missingPart(corpus: String, part: String, file: String)
     /// A line of JSON that should be a string.
     case notAString(line: Int)
-    /// An adapter is genuine, but not from the signer that was asked for.
-    case otherSigner(expected: String, found: String)
     /// Two parts of a corpus share text.
     case sharedText(corpus: String, count: Int)
     /// The loss of a target is infinite or no number.
@@ -23,7 +21,7 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
     public var exitStatus: ExitStatus {
         switch self {
         case .missing, .isAFolder, .exists, .unknownCorpus, .missingPart: .usage
-        case .otherSigner, .sharedText: .mismatch
+        case .sharedText: .mismatch
         case .unusable, .notUTF8, .notAString, .lossNotFinite: .failure
         }
     }
@@ -42,8 +40,6 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
         case .missingPart(let corpus, let part, let file):
             "The corpus \(escaped(corpus)) has no \(part) part, since it has no \(file); choose another --part."
         case .notAString(let line): "Line \(line) of standard input is not a JSON string."
-        case .otherSigner(let expected, let found):
-            "The adapter is signed by \(found), not by \(expected)."
         case .sharedText(let corpus, let count):
             "The parts of \(escaped(corpus)) share text in \(count) places, so its test figures would flatter."
         case .lossNotFinite(let target):

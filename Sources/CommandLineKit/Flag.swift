@@ -1,18 +1,18 @@
 /// One option of the command line: its name, what it takes, and what help says about it.
 ///
 /// Every flag stands once in the flag table; parser, help and completion all read it there.
-struct Flag: Sendable, Equatable {
+package struct Flag: Sendable, Equatable {
     /// Without the two dashes.
-    let name: String
-    let kind: Kind
-    let help: String
+    package let name: String
+    package let kind: Kind
+    package let help: String
     /// What help shows for the value: `FILE`, `N`; empty for toggles.
-    let placeholder: String
+    package let placeholder: String
     /// The value when the flag is not given, as one would type it.
-    private(set) var defaultValue: String?
-    private(set) var isRequired = false
+    package private(set) var defaultValue: String?
+    package private(set) var isRequired = false
 
-    enum Kind: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
         /// `--name` turns it on.
         case toggle
         /// `--name` and `--no-name`.
@@ -25,7 +25,7 @@ struct Flag: Sendable, Equatable {
         case bytes
     }
 
-    init(_ name: String, _ kind: Kind, _ placeholder: String = "", default value: String? = nil, help: String) {
+    package init(_ name: String, _ kind: Kind, _ placeholder: String = "", default value: String? = nil, help: String) {
         self.name = name
         self.kind = kind
         self.placeholder = placeholder
@@ -34,20 +34,20 @@ struct Flag: Sendable, Equatable {
     }
 
     /// This flag where a command cannot do without it.
-    var required: Flag {
+    package var required: Flag {
         var flag = self
         flag.isRequired = true
         return flag
     }
 
     /// This flag with another command's default.
-    func defaulting(to value: String) -> Flag {
+    package func defaulting(to value: String) -> Flag {
         var flag = self
         flag.defaultValue = value
         return flag
     }
 
-    var takesValue: Bool {
+    package var takesValue: Bool {
         switch kind {
         case .toggle, .invertibleToggle: false
         default: true
@@ -55,7 +55,7 @@ struct Flag: Sendable, Equatable {
     }
 
     /// The flag as help and messages write it: `--base BASE`, `--[no-]shuffle`.
-    var spelling: String {
+    package var spelling: String {
         switch kind {
         case .toggle: "--\(name)"
         case .invertibleToggle: "--[no-]\(name)"
@@ -66,32 +66,32 @@ struct Flag: Sendable, Equatable {
 }
 
 /// An interval of numbers, each end included or not.
-struct NumberRange: Sendable, Equatable {
-    let lower: Double
-    let includesLower: Bool
-    let upper: Double
-    let includesUpper: Bool
+package struct NumberRange: Sendable, Equatable {
+    package let lower: Double
+    package let includesLower: Bool
+    package let upper: Double
+    package let includesUpper: Bool
 
-    static func above(_ lower: Double, through upper: Double = .infinity) -> NumberRange {
+    package static func above(_ lower: Double, through upper: Double = .infinity) -> NumberRange {
         NumberRange(lower: lower, includesLower: false, upper: upper, includesUpper: true)
     }
 
-    static func from(_ lower: Double, through upper: Double = .infinity) -> NumberRange {
+    package static func from(_ lower: Double, through upper: Double = .infinity) -> NumberRange {
         NumberRange(lower: lower, includesLower: true, upper: upper, includesUpper: true)
     }
 
-    static func from(_ lower: Double, below upper: Double) -> NumberRange {
+    package static func from(_ lower: Double, below upper: Double) -> NumberRange {
         NumberRange(lower: lower, includesLower: true, upper: upper, includesUpper: false)
     }
 
-    func contains(_ value: Double) -> Bool {
+    package func contains(_ value: Double) -> Bool {
         guard value.isFinite else { return false }
         let isAbove = includesLower ? value >= lower : value > lower
         return isAbove && (includesUpper ? value <= upper : value < upper)
     }
 
     /// `0 or more`, `above 0`, `above 0 and at most 1`.
-    var description: String {
+    package var description: String {
         let low = includesLower ? "\(plain(lower)) or more" : "above \(plain(lower))"
         guard upper.isFinite else { return low }
         return low + (includesUpper ? " and at most \(plain(upper))" : " and below \(plain(upper))")

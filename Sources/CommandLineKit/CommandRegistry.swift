@@ -1,11 +1,20 @@
-/// All commands that this program has. What is not in the list is not in the help either.
-struct CommandRegistry {
-    let commands: [any Command.Type]
+/// A program's name and all commands that it has. What is not in the list is not in the help either.
+package struct CommandRegistry: Sendable {
+    /// As one types it: `polymath`.
+    package let program: String
+    /// What the program does, in one sentence that goes on after its name and a colon.
+    package let purpose: String
+    /// In the order that help shows.
+    package let commands: [any Command.Type]
 
-    static let standard = CommandRegistry(commands: allCommands)
+    package init(program: String, purpose: String, commands: [any Command.Type]) {
+        self.program = program
+        self.purpose = purpose
+        self.commands = commands
+    }
 
     /// What the first words of a command line name.
-    enum Selection {
+    package enum Selection {
         case command(any Command.Type, rest: [String])
         case overview
         case group(String)
@@ -13,7 +22,7 @@ struct CommandRegistry {
         case version
     }
 
-    var groups: [String] {
+    package var groups: [String] {
         var names: [String] = []
         for command in commands {
             let path = command.specification.path
@@ -22,13 +31,13 @@ struct CommandRegistry {
         return names
     }
 
-    func commands(inGroup name: String) -> [any Command.Type] {
+    package func commands(inGroup name: String) -> [any Command.Type] {
         commands.filter { $0.specification.path.count > 1 && $0.specification.path[0] == name }
     }
 
     /// - Parameter words: the command line without the program's name.
-    func select(_ words: [String]) throws(UsageError) -> Selection {
-        guard let first = words.first else { throw .noCommand }
+    package func select(_ words: [String]) throws(UsageError) -> Selection {
+        guard let first = words.first else { throw .noCommand(program: program) }
         switch first {
         case "--version" where words.count == 1: return .version
         case "help", "--help", "-h":
@@ -59,37 +68,16 @@ struct CommandRegistry {
         }
         guard groups.contains(words[0]) else {
             let names = commands.compactMap { $0.specification.path.first } + ["help"]
-            throw .unknownCommand(words[0], nearest: nearestName(to: words[0], among: names))
+            throw .unknownCommand(words[0], program: program, nearest: nearestName(to: words[0], among: names))
         }
         let verbs = commands(inGroup: words[0]).map { $0.specification.path[1] }
-        guard words.count > 1 else { throw .missingVerb(group: words[0], verbs: verbs) }
+        guard words.count > 1 else { throw .missingVerb(group: words[0], program: program, verbs: verbs) }
         if words[1] == "--help" || words[1] == "-h" { return (nil, []) }
         guard let command = commands.first(where: { $0.specification.path == Array(words.prefix(2)) }) else {
             throw .unknownVerb(
-                group: words[0], verb: words[1], nearest: nearestName(to: words[1], among: verbs), verbs: verbs)
+                group: words[0], verb: words[1], program: program, nearest: nearestName(to: words[1], among: verbs),
+                verbs: verbs)
         }
         return (command, Array(words.dropFirst(2)))
     }
 }
-
-/// The list that parser, help and completion are made from, in the order that help shows.
-private let allCommands: [any Command.Type] = [
-    Train.self,
-    Eval.self,
-    Generate.self,
-    Tokenize.self,
-    AdapterInspect.self,
-    AdapterVerify.self,
-    AdapterMerge.self,
-    AuditSeal.self,
-    AuditVerify.self,
-    BaseList.self,
-    BasePull.self,
-    BaseInspect.self,
-    BaseSynth.self,
-    CorpusList.self,
-    CheckCorpus.self,
-    CorpusFertility.self,
-    DoctorCommand.self,
-    Completion.self,
-]

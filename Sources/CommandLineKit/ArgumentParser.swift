@@ -1,23 +1,23 @@
 /// Turns words into the checked arguments of one command. It opens no file and knows no other room.
-struct ArgumentParser {
+package struct ArgumentParser {
     private let specification: CommandSpecification
     private let flags: [String: Flag]
 
-    init(_ specification: CommandSpecification) {
+    package init(_ specification: CommandSpecification) {
         self.specification = specification
         flags = Dictionary(uniqueKeysWithValues: specification.flags.map { ($0.name, $0) })
     }
 
     /// - Parameter words: what follows the command's name.
     /// - Throws: `UsageError` for the first word that does not fit, else for what is missing.
-    func parse(_ words: [String]) throws(UsageError) -> Arguments {
+    package func parse(_ words: [String]) throws(UsageError) -> Arguments {
         var arguments = try read(words)
         try complete(&arguments)
         return arguments
     }
 
     /// As ``parse(_:)``, but nothing is missed yet: ``fill(_:from:)`` may follow, ``complete(_:)`` must.
-    func read(_ words: [String]) throws(UsageError) -> Arguments {
+    package func read(_ words: [String]) throws(UsageError) -> Arguments {
         var arguments = Arguments(specification: specification)
         var index = 0
         var isReadingFlags = true
@@ -39,7 +39,7 @@ struct ArgumentParser {
     /// Adds flags from a configuration's members; what the command line gave wins.
     ///
     /// - Parameter members: flag name (without dashes) and value as one would type it; toggles `true` or `false`.
-    func fill(_ arguments: inout Arguments, from members: [(name: String, value: String)]) throws(UsageError) {
+    package func fill(_ arguments: inout Arguments, from members: [(name: String, value: String)]) throws(UsageError) {
         for (name, value) in members {
             guard let flag = flags[name] else { throw unknown("--" + name) }
             if arguments.isGiven(flag) { continue }
@@ -93,7 +93,7 @@ struct ArgumentParser {
     }
 
     /// Gives defaults, and refuses what is missing or does not go together.
-    func complete(_ arguments: inout Arguments) throws(UsageError) {
+    package func complete(_ arguments: inout Arguments) throws(UsageError) {
         for (index, operand) in specification.operands.enumerated()
         where operand.isRequired && index >= arguments.operands.count {
             throw .missingOperand(operand.name)
@@ -120,7 +120,7 @@ struct ArgumentParser {
 
 extension ArgumentParser {
     /// The value of a flag that takes one, read and checked.
-    static func value(_ text: String, of flag: Flag) throws(UsageError) -> Arguments.Value {
+    package static func value(_ text: String, of flag: Flag) throws(UsageError) -> Arguments.Value {
         func bad(_ expected: String) -> UsageError { .badValue(flag: flag.name, value: text, expected: expected) }
         switch flag.kind {
         case .toggle, .invertibleToggle: throw .unexpectedValue(flag: flag.name, value: text)
@@ -154,7 +154,7 @@ extension ArgumentParser {
     }
 
     /// `4096`, `64K`, `800M`, `1.5G`, with an optional `B` or `iB`; powers of 1024. Nil when it is none, or 0.
-    static func byteCount(_ text: String) -> Int? {
+    package static func byteCount(_ text: String) -> Int? {
         var digits = text.uppercased()
         if digits.hasSuffix("IB") {
             digits.removeLast(2)
@@ -175,7 +175,7 @@ extension ArgumentParser {
 }
 
 /// The candidate that a mistyped name most likely means: at most a third of its letters away.
-func nearestName(to name: String, among candidates: [String]) -> String? {
+package func nearestName(to name: String, among candidates: [String]) -> String? {
     let ranked = candidates.map { (name: $0, distance: editDistance(name, $0)) }
     guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
     return best.distance <= max(1, name.count / 3) ? best.name : nil
@@ -184,7 +184,7 @@ func nearestName(to name: String, among candidates: [String]) -> String? {
 /// Levenshtein distance: insertions, deletions and replacements of one character each.
 ///
 /// - Complexity: O(m·n).
-func editDistance(_ first: String, _ second: String) -> Int {
+package func editDistance(_ first: String, _ second: String) -> Int {
     let left = Array(first)
     let right = Array(second)
     var row = Array(0...right.count)

@@ -1,13 +1,13 @@
 internal import Bytes
-internal import PolymathKit
+package import Conventions
 
 /// Why a command line cannot be understood. Every case ends with exit status 2.
-enum UsageError: Error, Equatable, CustomStringConvertible, Sendable, ExitReporting {
-    case noCommand
-    case unknownCommand(String, nearest: String?)
+package enum UsageError: Error, Equatable, CustomStringConvertible, Sendable, ExitReporting {
+    case noCommand(program: String)
+    case unknownCommand(String, program: String, nearest: String?)
     /// A group without one of its verbs, for instance `polymath adapter`.
-    case missingVerb(group: String, verbs: [String])
-    case unknownVerb(group: String, verb: String, nearest: String?, verbs: [String])
+    case missingVerb(group: String, program: String, verbs: [String])
+    case unknownVerb(group: String, verb: String, program: String, nearest: String?, verbs: [String])
     case unknownFlag(String, nearest: String?)
     case missingValue(flag: String, placeholder: String)
     case unexpectedValue(flag: String, value: String)
@@ -22,17 +22,17 @@ enum UsageError: Error, Equatable, CustomStringConvertible, Sendable, ExitReport
     /// A sentence about options that do not go together.
     case impossible(String)
 
-    var exitStatus: ExitStatus { .usage }
+    package var exitStatus: ExitStatus { .usage }
 
-    var description: String {
+    package var description: String {
         switch self {
-        case .noCommand: "No command was given; \"polymath help\" lists them."
-        case .unknownCommand(let name, let nearest):
-            "There is no command \"\(escaped(name))\"\(Self.hint(nearest)); \"polymath help\" lists them."
-        case .missingVerb(let group, let verbs):
-            "\"polymath \(group)\" needs one of: \(verbs.joined(separator: ", "))."
-        case .unknownVerb(let group, let verb, let nearest, let verbs):
-            "\"polymath \(group)\" has no \"\(escaped(verb))\"\(Self.hint(nearest)); it has: "
+        case .noCommand(let program): "No command was given; \"\(program) help\" lists them."
+        case .unknownCommand(let name, let program, let nearest):
+            "There is no command \"\(escaped(name))\"\(Self.hint(nearest)); \"\(program) help\" lists them."
+        case .missingVerb(let group, let program, let verbs):
+            "\"\(program) \(group)\" needs one of: \(verbs.joined(separator: ", "))."
+        case .unknownVerb(let group, let verb, let program, let nearest, let verbs):
+            "\"\(program) \(group)\" has no \"\(escaped(verb))\"\(Self.hint(nearest)); it has: "
                 + "\(verbs.joined(separator: ", "))."
         case .unknownFlag(let name, let nearest):
             "There is no option \(escaped(name)) here\(Self.hint(nearest))."

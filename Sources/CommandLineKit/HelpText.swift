@@ -1,8 +1,11 @@
-internal import PolymathKit
+internal import Conventions
 
 /// The help texts, written from the command table and the flag table alone.
-struct HelpText {
-    let registry: CommandRegistry
+package struct HelpText {
+    package let registry: CommandRegistry
+    private var program: String { registry.program }
+
+    package init(registry: CommandRegistry) { self.registry = registry }
 
     private static let general = [
         CommandSpecification.Exit(.sealViolation, "sealed bytes changed during a run"),
@@ -10,37 +13,37 @@ struct HelpText {
     ]
 
     /// `polymath help`.
-    var overview: String {
+    package var overview: String {
         var lines = [
-            "polymath \(Version.string): trains the boundary of a language model on your own text, on your own machine.",
+            "\(program) \(Version.string): \(registry.purpose)",
             "",
             "USAGE",
-            "  polymath COMMAND [options]",
+            "  \(program) COMMAND [options]",
             "",
             "COMMANDS",
         ]
         lines += table(registry.commands.map { ($0.specification.name, $0.specification.summary) })
         lines += [
             "",
-            "  polymath help COMMAND, or polymath COMMAND --help, shows a command's options.",
-            "  polymath --version shows the version.",
+            "  \(program) help COMMAND, or \(program) COMMAND --help, shows a command's options.",
+            "  \(program) --version shows the version.",
             "",
         ]
         return (lines + exits(Self.general)).joined(separator: "\n")
     }
 
     /// `polymath help adapter`.
-    func group(_ name: String) -> String {
+    package func group(_ name: String) -> String {
         let commands = registry.commands(inGroup: name)
-        var lines = ["USAGE", "  polymath \(name) COMMAND [options]", "", "COMMANDS"]
+        var lines = ["USAGE", "  \(program) \(name) COMMAND [options]", "", "COMMANDS"]
         lines += table(commands.map { ($0.specification.name, $0.specification.summary) })
-        lines += ["", "  polymath help \(name) COMMAND shows a command's options.", ""]
+        lines += ["", "  \(program) help \(name) COMMAND shows a command's options.", ""]
         return (lines + exits(Self.general)).joined(separator: "\n")
     }
 
     /// `polymath help adapter verify`.
-    func command(_ specification: CommandSpecification) -> String {
-        var usage = "  polymath " + specification.name
+    package func command(_ specification: CommandSpecification) -> String {
+        var usage = "  \(program) " + specification.name
         for operand in specification.operands {
             usage += operand.isRequired ? " \(operand.name)" : " [\(operand.name)]"
         }
@@ -55,10 +58,15 @@ struct HelpText {
         lines += ["", "OPTIONS"]
         lines += table((specification.flags + [.help]).map { ($0.spelling, describe($0)) })
         if !specification.examples.isEmpty {
-            lines += ["", "EXAMPLES"] + specification.examples.map { "  " + $0 }
+            lines += ["", "EXAMPLES"] + specification.examples.map { "  " + example($0) }
         }
         lines += [""] + exits(specification.exits)
         return lines.joined(separator: "\n")
+    }
+
+    /// Commands of both programs are written with the longer one's name in front.
+    private func example(_ line: String) -> String {
+        line.hasPrefix("polymath ") ? program + line.dropFirst("polymath".count) : line
     }
 
     private func describe(_ flag: Flag) -> String {

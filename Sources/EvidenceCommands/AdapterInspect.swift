@@ -1,22 +1,35 @@
 internal import Adapter
 internal import Bytes
+package import CommandLineKit
+internal import Conventions
 internal import Digest
-internal import PolymathKit
+internal import GGUF
 
-/// `polymath adapter inspect`: what an adapter says of itself.
-enum AdapterInspect: Command {
-    static let specification = CommandSpecification(
+/// `adapter inspect`: what an adapter says of itself.
+package enum AdapterInspect: Command {
+    package static let specification = CommandSpecification(
         path: ["adapter", "inspect"], summary: "Show what an adapter holds and who signed it",
         discussion: """
               Checks everything that can be checked without the base: form, finite values, and the signature over the
               whole file. Whether the signer is to be trusted is for the reader to say.
             """,
-        operands: [.init(name: "ADAPTER", help: "Adapter file")], flags: [.json],
+        operands: [.init(name: "ADAPTER", help: "Adapter or boundary file")], flags: [.json],
         exits: [.init(.mismatch, "the file is not what its signature covers, or breaks a rule of the format")])
 
-    static func run(_ arguments: Arguments, _ console: Console) throws {
+    package static func run(_ arguments: Arguments, _ console: Console) throws {
         let path = try arguments.requiredOperand(0)
         try InputPath.requireFile(path, kind: "adapter")
+        if (try? GGUFFile(path: path))?["general.type"]?.asString == "boundary" {
+            let boundary = try BoundaryFile.read(path: path)
+            console.emit("boundary", BoundaryShown.members(boundary, path: path))
+            console.show(table(BoundaryShown.rows(boundary)))
+            console.show()
+            for tensor in boundary.tensors {
+                console.show(
+                    "  \(escaped(tensor.name))  [\(tensor.dimensions.map(String.init).joined(separator: ", "))]")
+            }
+            return
+        }
         let adapter = try NormAdapter.read(path: path)
         console.emit("adapter", members(adapter, path: path))
         console.show(table(rows(adapter)))

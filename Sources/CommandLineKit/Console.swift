@@ -1,6 +1,6 @@
-internal import Digest
+package import Digest
 internal import Foundation
-internal import PolymathKit
+package import Conventions
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -14,11 +14,13 @@ internal import Synchronization
 /// Where a command speaks: results on standard output, progress and remarks on standard error.
 ///
 /// With `--json`, standard output holds one JSON object per line and nothing else, and standard error stays silent.
-final class Console: Sendable {
+package final class Console: Sendable {
+    /// The program's name, before every message.
+    private let program: String
     /// Whether `--json` was given.
-    let isJSON: Bool
+    package let isJSON: Bool
     /// Whether standard error is a terminal: then progress is a bar that redraws itself.
-    let isTerminal: Bool
+    package let isTerminal: Bool
     private let state = Mutex(State())
 
     private struct State {
@@ -35,37 +37,38 @@ final class Console: Sendable {
     private static let patience = 2.0
 
     /// Why standard output takes no more.
-    enum Closing: Sendable {
+    package enum Closing: Sendable {
         /// The reader has gone away.
         case readerLeft
         case noSpace
     }
 
-    init(isJSON: Bool) {
+    package init(isJSON: Bool, program: String) {
+        self.program = program
         self.isJSON = isJSON
         isTerminal = isatty(STDERR_FILENO) == 1
     }
 
     /// Whether the reader of standard output has gone away; whoever writes on and on should stop.
-    var isOutputClosed: Bool { outputClosing != nil }
+    package var isOutputClosed: Bool { outputClosing != nil }
 
     /// Why standard output takes no more; nil while it does.
-    var outputClosing: Closing? { state.withLock { $0.closing } }
+    package var outputClosing: Closing? { state.withLock { $0.closing } }
 
     // MARK: Results
 
     /// A line of the result for people; silent with `--json`.
-    func show(_ line: String = "") {
+    package func show(_ line: String = "") {
         if !isJSON { put(line + "\n") }
     }
 
     /// A piece of the result for people, without a newline; silent with `--json`.
-    func stream(_ text: String) {
+    package func stream(_ text: String) {
         if !isJSON { put(text) }
     }
 
     /// An object of the result for programs; silent without `--json`.
-    func emit(_ event: String, _ members: [String: JSONValue]) {
+    package func emit(_ event: String, _ members: [String: JSONValue]) {
         guard isJSON else { return }
         var members = members
         members["event"] = .string(event)
@@ -73,14 +76,14 @@ final class Console: Sendable {
     }
 
     /// A line on standard output whatever the mode: for results whose form is fixed, such as token ids.
-    func put(line: String) {
+    package func put(line: String) {
         put(line + "\n")
     }
 
     // MARK: Progress and remarks
 
     /// A line on standard error; silent with `--json`.
-    func note(_ line: String) {
+    package func note(_ line: String) {
         guard !isJSON else { return }
         state.withLock { state in
             writeError(clearing(&state) + line + "\n")
@@ -93,7 +96,7 @@ final class Console: Sendable {
     /// - Parameters:
     ///   - done: what is done of `total`, in any unit; `total` may be 0 when it is not known.
     ///   - detail: short text at the end, such as loss and speed.
-    func progress(_ title: String, done: Int, of total: Int, detail: String = "") {
+    package func progress(_ title: String, done: Int, of total: Int, detail: String = "") {
         guard !isJSON else { return }
         let share = total > 0 ? min(1, max(0, Double(done) / Double(total))) : 0
         state.withLock { state in
@@ -120,7 +123,7 @@ final class Console: Sendable {
     }
 
     /// Removes a progress bar, so that nothing else is written behind it.
-    func endProgress() {
+    package func endProgress() {
         state.withLock { state in
             let text = clearing(&state)
             if !text.isEmpty { writeError(text) }
@@ -130,14 +133,14 @@ final class Console: Sendable {
     // MARK: Errors
 
     /// The one sentence that a failed command ends with: on standard error, or with `--json` as an object.
-    func fail(_ error: any Error) -> ExitStatus {
+    package func fail(_ error: any Error) -> ExitStatus {
         let status = ExitStatus(for: error)
         let message = String(describing: error)
         if isJSON {
             emit("error", ["message": .string(message), "exit_code": .integer(Int64(status.code))])
         } else {
             state.withLock { state in
-                writeError(clearing(&state) + "polymath: \(message)\n")
+                writeError(clearing(&state) + "\(program): \(message)\n")
             }
         }
         return status

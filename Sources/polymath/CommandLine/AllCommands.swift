@@ -1,0 +1,30 @@
+internal import CommandLineKit
+internal import EvidenceCommands
+
+extension CommandRegistry {
+    /// What `polymath` can do: parser, help and completion are made from this list.
+    static let polymath = CommandRegistry(
+        program: "polymath",
+        purpose: "trains the boundary of a language model on your own text, on your own machine.",
+        commands: [
+            Train.self,
+            Eval.self,
+            Generate.self,
+            Tokenize.self,
+            AdapterInspect.self,
+            AdapterVerify<CatalogueBases>.self,
+            AdapterMerge.self,
+            AuditSeal<CatalogueBases>.self,
+            AuditVerify<CatalogueBases>.self,
+            AuditAttestation<CatalogueBases>.self,
+            BaseList.self,
+            BasePull.self,
+            BaseInspect.self,
+            BaseSynth.self,
+            CorpusList.self,
+            CheckCorpus.self,
+            CorpusFertility.self,
+            DoctorCommand.self,
+            Completion.self,
+        ])
+}
