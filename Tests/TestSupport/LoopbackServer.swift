@@ -6,20 +6,25 @@ import Synchronization
 #endif
 
 /// Answers HTTP requests on 127.0.0.1, one connection at a time, as a closure says.
-final class LoopbackServer: Sendable {
-    struct Answer: Sendable {
-        var head: [String]
-        var body: [UInt8] = []
+public final class LoopbackServer: Sendable {
+    public struct Answer: Sendable {
+        public var head: [String]
+        public var body: [UInt8]
+
+        public init(head: [String], body: [UInt8] = []) {
+            self.head = head
+            self.body = body
+        }
     }
 
-    let port: UInt16
+    public let port: UInt16
     private let listener: Int32
     private let seen = Mutex<[String]>([])
 
     /// Heads of the requests so far.
-    var requests: [String] { seen.withLock { $0 } }
+    public var requests: [String] { seen.withLock { $0 } }
 
-    init(_ answer: @escaping @Sendable (String) -> Answer) throws {
+    public init(_ answer: @escaping @Sendable (String) -> Answer) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -66,7 +71,8 @@ final class LoopbackServer: Sendable {
     }
 
     /// A server with ranges; `breakAfter` bytes into the first answer it hangs up.
-    static func serving(_ content: [UInt8], breakAfter: Int? = nil, ranges: Bool = true) throws -> LoopbackServer {
+    public static func serving(_ content: [UInt8], breakAfter: Int? = nil, ranges: Bool = true) throws -> LoopbackServer
+    {
         let first = FirstTime()
         return try LoopbackServer { request in
             let line = request.split(separator: "\r\n").first { $0.lowercased().hasPrefix("range: bytes=") }

@@ -1,0 +1,42 @@
+import Foundation
+import PolymathKit
+import TestSupport
+import Testing
+import Training
+
+/// The README's numbers against the library's own.
+@Suite struct DefaultsTests {
+    let text: String
+
+    init() throws { text = try String(contentsOfFile: Repository.root + "/README.md", encoding: .utf8) }
+
+    /// The default column of an option's row.
+    private func readme(_ option: String) -> String? {
+        text.split(separator: "\n").first { $0.hasPrefix("| `--\(option)`") }?
+            .split(separator: "|").dropFirst().first.map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    @Test func `the README's defaults are the library's`() {
+        let request = TrainingRequest(base: "nano")
+        typealias Defaults = TrainingRequest.Defaults
+        for (option, value) in [
+            ("scope", "`\(request.scope.rawValue)`"), ("batch-size", "\(request.batchSize)"),
+            ("optimizer", "`\(request.optimizer.rawValue)`"), ("schedule", "`\(request.schedule.rawValue)`"),
+            ("weight-decay", "\(Int(request.weightDecay))"), ("grad-clip", "\(Int(request.gradientClip))"),
+            ("seed", "\(request.seed)"), ("shuffle", request.shuffle ? "on" : "off"),
+            ("validation-fraction", "\(request.validationFraction)"), ("patience", "\(request.patience) (off)"),
+            ("adapter-encoding", "`\(request.encoding.rawValue)`"),
+            ("seq-len", "\(Defaults.sequenceLength) (or the context length, if shorter)"),
+            ("steps", "\(Defaults.epochs) epochs"), ("corpus", "the collection `\(Defaults.collection)`"),
+        ] { #expect(readme(option) == value, "--\(option)") }
+        #expect(request.steps == nil && request.learningRate == nil && request.warmup == nil)
+        #expect(request.batchSize == Defaults.batchSize && request.gradientClip == Defaults.gradientClip)
+    }
+
+    @Test(arguments: Scope.allCases) func `every scope and optimiser has a learning rate`(scope: Scope) {
+        for optimizer in TrainingOptions.OptimizerKind.allCases {
+            let rate = TrainingRequest.Defaults.learningRate(scope, optimizer)
+            #expect(rate > 0 && rate < 1)
+        }
+    }
+}
