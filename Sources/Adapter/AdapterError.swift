@@ -52,7 +52,7 @@ public enum AdapterError: Error, Equatable, CustomStringConvertible, Sendable {
         case .unreadable(let reason): reason
         case .tooLarge(let byteCount, let limit):
             "The adapter has \(byteCount) bytes, and this format allows at most \(limit)."
-        case .container(let reason): "This is no readable GGUF container: \(reason)"
+        case .container(let reason): "The file is no readable GGUF container: \(reason)."
         case .containerVersion(let version):
             "The container is GGUF version \(version); it must be version 3."
         case .keyCount(let expected, let found):
