@@ -42,7 +42,8 @@ let package = Package(
         // Evidence wing
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         room("Digest", ["Bytes", "CCrypto"]),
-        room("Seal", ["Bytes", "Digest", "GGUF"]),
+        .target(name: "CGuard"),
+        room("Seal", ["Bytes", "Digest", "GGUF", "CGuard"]),
         room("Adapter", ["Bytes", "Blocks", "Digest", "GGUF"]),
         room("Audit", ["Bytes", "Digest", "Seal", "Adapter"]),
 
@@ -88,7 +89,9 @@ let package = Package(
         tests("Blocks", ["Bytes", "GGUF"]),
         tests("GGUF", ["Bytes", "Blocks"]),
         tests("Digest", ["Bytes"]),
-        tests("Seal", ["Bytes", "Blocks", "Digest", "GGUF"]),
+        .executableTarget(
+            name: "FaultProbe", dependencies: ["Bytes", "Seal"], path: "Tests/FaultProbe", swiftSettings: testHouse),
+        tests("Seal", ["Bytes", "Blocks", "Digest", "GGUF", "FaultProbe"]),
         tests("Adapter", ["Bytes", "Blocks", "Digest", "GGUF"]),
         tests("Audit", ["Bytes", "Blocks", "Digest", "GGUF", "Seal", "Adapter"]),
         tests("TensorCore", ["Bytes", "Blocks", "CKernels"]),

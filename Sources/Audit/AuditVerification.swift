@@ -44,6 +44,7 @@ public enum AuditVerification {
         judgeHead(chain, head, &verdict)
         judgeSigner("run", chain.signer, trust, &verdict)
         judgeSeal(chain, &verdict)
+        judgeFault(runFolder, &verdict)
         judgeRecords(chain, runFolder, &verdict)
         judgeRecipe(chain, runFolder, &verdict)
         judgeManifest(chain, runFolder, &verdict)

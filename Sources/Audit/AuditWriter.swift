@@ -67,6 +67,32 @@ public final class AuditWriter: Sendable {
         path: String, identity: Identity, details: [String: JSONValue] = [:],
         now: @escaping @Sendable () -> String = utcNow
     ) throws -> AuditWriter {
+        let writer = try reopen(path: path, identity: identity, now: now)
+        try writer.write(RowKind.resume, .object(details))
+        try writer.sync()
+        return writer
+    }
+
+    /// Adds one row to the chain of an interrupted run without going on with it: what its process could not write.
+    ///
+    /// - Throws: ``AuditChainError`` where the chain is paused, closed, broken, or another identity's.
+    public static func amend(
+        path: String, identity: Identity, kind: String, body: [String: JSONValue],
+        now: @escaping @Sendable () -> String = utcNow
+    ) throws {
+        let chain = try AuditChain.read(path: path)
+        if case .paused = chain.status {
+            throw AuditChainError.afterPause(line: chain.rows.count + 1, found: kind)
+        }
+        let writer = try reopen(path: path, identity: identity, now: now)
+        try writer.append(kind: kind, body: body)
+        try writer.sync()
+    }
+
+    /// A writer at the end of a chain that is whole up to a torn last line, which is cut off.
+    private static func reopen(
+        path: String, identity: Identity, now: @escaping @Sendable () -> String
+    ) throws -> AuditWriter {
         let bytes = try WholeFile.read(path, limit: AuditChain.byteLimit)
         let chain = try AuditChain.decode(bytes)
         guard chain.status != .closed || chain.tornByteCount > 0 else { throw AuditChainError.alreadyClosed }
@@ -89,8 +115,6 @@ public final class AuditWriter: Sendable {
                     "cut_sha256": .string(SHA256Digest.of(Array(bytes[whole...])).hex),
                 ])
         }
-        try writer.write(RowKind.resume, .object(details))
-        try writer.sync()
         return writer
     }
 

@@ -26,6 +26,7 @@ package enum AuditVerify<Bases: BaseAccess>: Command {
         try InputPath.requireFolder(folder, kind: "run folder")
         let head = try arguments.digest(.head)
         let trust = try arguments.signerTrust()
+        try Bases.willVerify(runFolder: folder, console)
         var root: SHA256Digest?
         if let name = arguments.text(.base) { root = try Bases.open(name, arguments).manifest(console).root }
         let verdict = AuditVerification.verify(runFolder: folder, baseManifestRoot: root, head: head, trust: trust)

@@ -11,6 +11,12 @@ package protocol BaseAccess: Sendable {
     static var flags: [Flag] { get }
     /// - Parameter name: what was given for the base.
     static func open(_ name: String, _ arguments: Arguments) throws -> BaseAtHand
+    /// Called before a run folder is judged: a program that may sign can put in order what its own run left behind.
+    static func willVerify(runFolder: String, _ console: Console) throws
+}
+
+extension BaseAccess {
+    package static func willVerify(runFolder: String, _ console: Console) throws {}
 }
 
 /// A base that has been found and mapped.

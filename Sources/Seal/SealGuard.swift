@@ -58,7 +58,9 @@ public final class SealGuard {
     /// Guards the source against the manifest.
     ///
     /// - Throws: ``SealError/otherFile(item:expected:got:)`` when the two do not describe the same tensors.
-    package init(manifest: SealManifest, source: SealSource, workers: Int) throws(SealError) {
+    package init(
+        manifest: SealManifest, source: SealSource, workers: Int, sealedAt: Date? = nil
+    ) throws(SealError) {
         try Self.match(manifest, source)
         self.manifest = manifest
         self.source = source
@@ -78,6 +80,7 @@ public final class SealGuard {
         }
         self.pieces = pieces
         total = pieces.reduce(0) { $0 + $1.byteCount }
+        lastCompleteCheck = sealedAt.map { CompleteCheck(began: $0, ended: Date(), beganAtStep: 0) }
     }
 
     /// The bytes of one whole coverage.

@@ -1,4 +1,5 @@
 import Bytes
+public import Foundation
 public import GGUF
 
 extension SealSource {
@@ -38,8 +39,11 @@ extension SealManifest {
 extension SealGuard {
     /// Guards an open base against its manifest.
     ///
+    /// - Parameter sealedAt: when the manifest began to be computed from this very file; that was a complete check.
     /// - Throws: ``SealError/otherFile(item:expected:got:)`` when the two do not describe the same tensors.
-    public convenience init(manifest: SealManifest, gguf: GGUFFile, workers: Int) throws(SealError) {
-        try self.init(manifest: manifest, source: SealSource(gguf), workers: workers)
+    public convenience init(
+        manifest: SealManifest, gguf: GGUFFile, workers: Int, sealedAt: Date? = nil
+    ) throws(SealError) {
+        try self.init(manifest: manifest, source: SealSource(gguf), workers: workers, sealedAt: sealedAt)
     }
 }

@@ -15,11 +15,17 @@ public struct SealViolation: Error, Equatable, Sendable, CustomStringConvertible
         case resized
         /// The path leads to no readable file.
         case missing
+        /// A page of the map did not come: the file was cut, or its medium is gone.
+        case unreadable = "bus_error"
+        /// Something inside the process tried to write into the map, which refused it.
+        case written = "write_fault"
+        /// A buffer that was made from sealed bytes and kept in memory differs.
+        case derived
     }
 
     public let kind: Kind
     public let path: String
-    /// The damaged tensor; nil unless ``kind`` is `tensor`.
+    /// The damaged tensor, or the one that a touched byte lies in or a buffer was made from; nil when there is none.
     public let tensor: String?
     /// The damaged chunk's first byte in the file; for metadata, the first sealed record's.
     public let fileOffset: Int
@@ -42,8 +48,18 @@ public struct SealViolation: Error, Equatable, Sendable, CustomStringConvertible
         case .replaced: return "\(file) is now another file: it should be \(expected), but is \(actual)."
         case .resized: return "\(file) should have \(expected) bytes, but has \(actual)."
         case .missing: return "\(file) can no longer be opened: \(actual)."
+        case .unreadable:
+            return "Byte \(fileOffset) of \(file)\(inTensor) could no longer be read: the file was cut or its medium "
+                + "was gone."
+        case .written:
+            return "Something in the program tried to write byte \(fileOffset) of \(file)\(inTensor)."
+        case .derived:
+            return "What was made from \(escaped(tensor ?? "")) and kept in memory changed: its \(byteCount) bytes "
+                + "should have SHA-256 \(expected), but have \(actual)."
         }
     }
+
+    private var inTensor: String { tensor.map { " (tensor \(escaped($0)))" } ?? "" }
 
     /// The violation as the body of a chain row.
     public var json: JSONValue {

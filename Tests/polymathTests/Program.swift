@@ -30,21 +30,7 @@ struct Program {
     /// The binary that was built beside this test bundle.
     static let path = binary("polymath")
 
-    static func binary(_ name: String) -> String? {
-        let bundles = Bundle.allBundles.map(\.bundlePath) + [CommandLine.arguments.first ?? ""]
-        for bundle in bundles {
-            var url = URL(fileURLWithPath: bundle)
-            for _ in 0..<4 {
-                url.deleteLastPathComponent()
-                let candidate = url.appendingPathComponent(name).path
-                var isFolder: ObjCBool = false
-                if FileManager.default.fileExists(atPath: candidate, isDirectory: &isFolder), !isFolder.boolValue {
-                    return candidate
-                }
-            }
-        }
-        return nil
-    }
+    static func binary(_ name: String) -> String? { Repository.product(name) }
 
     struct NoBinary: Error {}
 

@@ -12,6 +12,10 @@ public enum ResumeError: Error, Equatable, CustomStringConvertible, Sendable, Ex
     case inUse(folder: String)
     case otherSigner(expected: String, found: String)
     case otherBase(path: String, expected: SHA256Digest, found: SHA256Digest, tensor: String?)
+    /// What could be read when the run was started is cut or no longer a model file.
+    case unreadableBase(path: String, reason: String, lostTensor: String?)
+    /// The path led to another file after its bytes had been checked.
+    case baseReplaced(path: String)
     case otherCorpus(name: String, expected: SHA256Digest, found: SHA256Digest)
     case otherKernels(expected: String, found: String)
     case otherRecipe(expected: SHA256Digest, found: SHA256Digest)
@@ -42,6 +46,12 @@ public enum ResumeError: Error, Equatable, CustomStringConvertible, Sendable, Ex
         case .otherBase(let path, let expected, let found, let tensor):
             "The base \(shown(path)) is not the one that the run was started on: its root is \(found.hex), the run's is "
                 + "\(expected.hex)\(tensor.map { "; the first tensor that differs is \(escaped($0))" } ?? "")."
+        case .unreadableBase(let path, let reason, let lost):
+            "The base \(shown(path)) is not the one that the run was started on: "
+                + (reason.hasSuffix(".") ? String(reason.dropLast()) : reason)
+                + "\(lost.map { "; the first tensor that is missing bytes is \(escaped($0))" } ?? "")."
+        case .baseReplaced(let path):
+            "The base \(shown(path)) was replaced by another file while it was checked; resume again."
         case .otherCorpus(let name, let expected, let found):
             "The corpus \(escaped(name)) is not the one that the run was started on: its id is \(found.hex), the run's "
                 + "is \(expected.hex)."

@@ -44,6 +44,12 @@ final class RunCheckpoints {
         try events.emit("checkpoint", body)
     }
 
+    /// Step of the newest checkpoint that is there and has a row in the chain; nil when none is good.
+    static func newestGood(in folder: RunFolder, _ rows: [AuditRow]) -> Int? {
+        let good = Set(rows.lazy.filter { $0.kind == RowKind.checkpoint }.compactMap { $0.body["step"]?.asInt })
+        return CheckpointStore(folder: folder.checkpointsFolder).steps.last { good.contains($0) }
+    }
+
     /// What a resume goes on from; no checkpoint means from step 0.
     struct Found {
         let checkpoint: Checkpoint?

@@ -1,12 +1,19 @@
 internal import Bytes
 public import Digest
 internal import Foundation
+public import Seal
 
 /// Receives a run's events as they happen. Members are those of the design's section 7.
 public protocol RunListener: AnyObject {
     func event(_ name: String, _ members: [String: JSONValue])
     /// Work between events that takes long enough to be shown.
     func progress(_ title: String, done: Int, of total: Int)
+    /// Where a fault in the base's map is told, by a signal handler that can no longer call anybody; nil is silent.
+    var faultOutput: FaultOutput? { get }
+}
+
+extension RunListener {
+    public var faultOutput: FaultOutput? { nil }
 }
 
 /// Writes every event to `events.jsonl` and hands it to the listener.

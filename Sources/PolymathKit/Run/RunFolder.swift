@@ -2,6 +2,7 @@ public import Conventions
 internal import Bytes
 internal import Digest
 internal import Foundation
+internal import Seal
 
 /// Why a run folder cannot be used.
 public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitReporting {
@@ -75,6 +76,8 @@ public struct RunFolder: Sendable {
     public var boundaryFile: String { path + "/boundary.gguf" }
     public var attestationFile: String { path + "/attestation.dsse.json" }
     public var reportFile: String { path + "/report.html" }
+    /// Made empty when a run begins and gone when it ends; what a fault handler had time for stands in it.
+    public var faultFile: String { path + "/" + FaultRecord.fileName }
     public var checkpointsFolder: String { path + "/checkpoints" }
 
     /// The folder of a run that was started earlier.

@@ -8,6 +8,7 @@ internal import Training
 /// Stands between the trainer and the evidence: the guard looks before every update, events and chain rows follow it.
 final class RunObserver: TrainingObserver {
     private let sealGuard: SealGuard
+    private let faultGuard: FaultGuard
     private let events: RunEvents
     private let chain: AuditWriter
     private let threads: Int
@@ -27,10 +28,12 @@ final class RunObserver: TrainingObserver {
     ///   - history: what earlier processes of this run did.
     ///   - checkpointEvery: steps between checkpoints; nil writes none here.
     init(
-        sealGuard: SealGuard, events: RunEvents, chain: AuditWriter, threads: Int, checkpoints: RunCheckpoints,
-        checkpointEvery: Int?, stop: StopRequest, history: RunHistory
+        sealGuard: SealGuard, faultGuard: FaultGuard, events: RunEvents, chain: AuditWriter, threads: Int,
+        checkpoints: RunCheckpoints, checkpointEvery: Int?, stop: StopRequest, history: RunHistory
     ) {
         self.sealGuard = sealGuard
+        self.faultGuard = faultGuard
+        faultGuard.reached(step: history.steps.last?.step ?? 0)
         self.events = events
         self.chain = chain
         self.threads = threads
@@ -60,6 +63,7 @@ final class RunObserver: TrainingObserver {
 
     func didStep(_ record: StepRecord) throws {
         steps.append(record)
+        faultGuard.reached(step: record.step)
         coverage.append((record.step, rollingBytes))
         sampleMemory()
         try events.emit(

@@ -1,5 +1,6 @@
 internal import Audit
 internal import Bytes
+internal import Conventions
 internal import Digest
 internal import Foundation
 internal import GGUF
@@ -40,13 +41,18 @@ public struct RunResumption {
         guard let lock = try FileLock(path: recordPath) else { throw ResumeError.inUse(folder: path) }
         let record = try RunRecord(path: recordPath)
         let folder = RunFolder(path: path, name: record.run)
-        let known = try readChain(record, folder)
+        var known = try readChain(record, folder)
         var request = record.request
         request.threads = threads ?? request.threads
         request.checkpointEvery = checkpointEvery ?? request.checkpointEvery
-        try checkIdentity(request, record)
-        let manifest = try checkBase(request, record, folder)
+        let identity = try checkIdentity(request, record)
+        if let identity, try FaultEntry.enterLocked(record, path, identity, "resume") != nil {
+            known = try readChain(record, folder)
+        }
+        let sealedAt = Date()
+        let (manifest, hashed) = try checkBase(request, record, folder)
         let plan = try RunPlan(request, home: record.home)
+        guard plan.gguf.file?.identity == hashed else { throw ResumeError.baseReplaced(path: plan.base.path) }
         try check(plan, manifest, record)
 
         let found = try RunCheckpoints.newest(in: folder, recipe: record.recipe.digest, chain: known)
@@ -73,9 +79,10 @@ public struct RunResumption {
         members["remarks"] = .array(found.remarks.map { .string($0) })
         try events.emit("resumed", members)
         let session = RunSession(
-            plan: plan, folder: folder, lock: lock, events: events, manifest: manifest, recipe: record.recipe,
-            chain: chain,
-            started: started, stop: stop, checkpoint: found.checkpoint, history: history, occasion: "resume")
+            plan: plan, folder: folder, lock: lock, events: events, manifest: manifest, sealedAt: sealedAt,
+            faultGuard: try FaultGuard(plan.gguf, of: folder, output: listener.faultOutput), recipe: record.recipe,
+            chain: chain, started: started, stop: stop, checkpoint: found.checkpoint, history: history,
+            occasion: "resume")
         return try session.trainRecording()
     }
 
@@ -102,21 +109,33 @@ public struct RunResumption {
     }
 
     /// Before the corpus is read under a key of the identity: a new one must not be made for an old run.
-    private func checkIdentity(_ request: TrainingRequest, _ record: RunRecord) throws {
-        guard let path = request.identityPath else { return }
-        let signer = try Identity.load(path: path).publicKey.fingerprint
+    private func checkIdentity(_ request: TrainingRequest, _ record: RunRecord) throws -> Identity? {
+        guard let path = request.identityPath else { return nil }
+        let identity = try Identity.load(path: path)
+        let signer = identity.publicKey.fingerprint
         guard signer == record.signer else { throw ResumeError.otherSigner(expected: record.signer, found: signer) }
+        return identity
     }
 
     /// Hashes the base whole; this is the seal's full check at resume.
-    private func checkBase(_ request: TrainingRequest, _ record: RunRecord, _ folder: RunFolder) throws -> SealManifest
-    {
-        let base = try BaseReference.resolve(request.base, home: record.home)
-        let gguf = try GGUFFile(path: base.path)
-        let manifest = try TrainingRun.seal(gguf, workers: request.threads ?? TrainingRun.defaultThreads, listener)
+    private func checkBase(
+        _ request: TrainingRequest, _ record: RunRecord, _ folder: RunFolder
+    ) throws -> (SealManifest, FileIdentity?) {
+        let recorded = try? SealManifest(json: JSONValue.parse(WholeFile.read(folder.sealFile, limit: 64 << 20)))
+        let base: ResolvedBase
+        let gguf: GGUFFile
+        do {
+            base = try BaseReference.resolve(request.base, home: record.home)
+            gguf = try GGUFFile(path: base.path)
+        } catch  where ExitStatus(for: error) == .failure {
+            // It could be read when the run was started.
+            throw Self.unreadable(request.base, recorded, error)
+        }
+        let faultGuard = try FaultGuard(hashing: gguf, status: .mismatch, output: listener.faultOutput)
+        let manifest = try withExtendedLifetime(faultGuard) {
+            try TrainingRun.seal(gguf, workers: request.threads ?? TrainingRun.defaultThreads, listener)
+        }
         guard manifest.root == record.baseRoot else {
-            let recorded = try? SealManifest(
-                json: JSONValue.parse(WholeFile.read(folder.sealFile, limit: 64 << 20)))
             let digests = Dictionary(
                 (recorded?.tensors ?? []).map { ($0.name, $0.digest) }, uniquingKeysWith: { first, _ in first })
             let differing = manifest.tensors.first { tensor in digests[tensor.name].map { $0 != tensor.digest } ?? false
@@ -124,7 +143,15 @@ public struct RunResumption {
             throw ResumeError.otherBase(
                 path: base.path, expected: record.baseRoot, found: manifest.root, tensor: differing?.name)
         }
-        return manifest
+        return (manifest, gguf.file?.identity)
+    }
+
+    private static func unreadable(_ path: String, _ recorded: SealManifest?, _ error: any Error) -> ResumeError {
+        let byteCount = (try? FileIdentity(ofFileAt: path))?.byteCount
+        let lost = byteCount.flatMap { size in
+            recorded?.tensors.sorted { $0.offset < $1.offset }.first { $0.offset + $0.byteCount > size }
+        }
+        return .unreadableBase(path: path, reason: "\(error)", lostTensor: lost?.name)
     }
 
     private func check(_ plan: RunPlan, _ manifest: SealManifest, _ record: RunRecord) throws {

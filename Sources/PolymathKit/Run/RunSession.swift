@@ -18,6 +18,8 @@ final class RunSession {
     private let lock: FileLock
     private let events: RunEvents
     private let manifest: SealManifest
+    private let sealedAt: Date
+    private let faultGuard: FaultGuard
     private let recipe: Recipe
     private let chain: AuditWriter
     private let started: Date
@@ -30,10 +32,12 @@ final class RunSession {
     /// - Parameters:
     ///   - checkpoint: the state to go on from; nil starts at step 0.
     ///   - history: what was told of the steps up to it.
-    ///   - occasion: of the complete check that `manifest` was just computed by.
+    ///   - sealedAt: when the complete check began that `manifest` was just computed by.
+    ///   - occasion: of that check.
     init(
-        plan: RunPlan, folder: RunFolder, lock: FileLock, events: RunEvents, manifest: SealManifest, recipe: Recipe,
-        chain: AuditWriter, started: Date, stop: StopRequest, checkpoint: Checkpoint? = nil,
+        plan: RunPlan, folder: RunFolder, lock: FileLock, events: RunEvents, manifest: SealManifest, sealedAt: Date,
+        faultGuard: FaultGuard, recipe: Recipe, chain: AuditWriter, started: Date, stop: StopRequest,
+        checkpoint: Checkpoint? = nil,
         history: RunHistory = RunHistory(),
         occasion: String = "start"
     ) {
@@ -42,6 +46,8 @@ final class RunSession {
         self.lock = lock
         self.events = events
         self.manifest = manifest
+        self.sealedAt = sealedAt
+        self.faultGuard = faultGuard
         self.recipe = recipe
         self.chain = chain
         self.started = started
@@ -56,13 +62,13 @@ final class RunSession {
         do {
             return try train()
         } catch let violation as SealViolation {
-            try record(violation)
-            throw violation
+            throw try record(violation)
         }
     }
 
     private func train() throws -> RunSummary {
-        let sealGuard = try SealGuard(manifest: manifest, gguf: plan.gguf, workers: plan.threads)
+        let sealGuard = try SealGuard(
+            manifest: manifest, gguf: plan.gguf, workers: plan.threads, sealedAt: sealedAt)
         try recordCheck(occasion, sealGuard)
         let decoder = try Decoder(plan.gguf, workers: Workers(count: plan.threads))
         let trainer = try BoundaryTrainer(
@@ -74,8 +80,8 @@ final class RunSession {
             folder: folder, recipe: recipe.digest, sealGuard: sealGuard, events: events, chain: chain,
             resumedStep: checkpoint?.step)
         let observer = RunObserver(
-            sealGuard: sealGuard, events: events, chain: chain, threads: plan.threads, checkpoints: checkpoints,
-            checkpointEvery: plan.request.checkpointEvery, stop: stop, history: history)
+            sealGuard: sealGuard, faultGuard: faultGuard, events: events, chain: chain, threads: plan.threads,
+            checkpoints: checkpoints, checkpointEvery: plan.request.checkpointEvery, stop: stop, history: history)
         let began = Self.processorSeconds()
         let result: TrainingResult
         do {
@@ -132,13 +138,19 @@ final class RunSession {
     }
 
     /// Puts a violation on record; the chain stays open, so nothing can be mistaken for a finished run.
-    func record(_ violation: SealViolation) throws {
+    ///
+    /// - Returns: what the run ends with.
+    private func record(_ violation: SealViolation) throws -> RunViolation {
         removeExports()
+        let rows = (try? AuditChain.read(path: folder.auditFile))?.rows ?? []
+        let good = RunCheckpoints.newestGood(in: folder, rows)
         var body = violation.json.asObject ?? [:]
         body["step"] = .exactly(step)
+        body["good_checkpoint"] = .count(good)
         try chain.append(kind: RowKind.sealViolation, body: body)
         try chain.sync()
         try events.emit("seal_violation", body)
+        return RunViolation(violation: violation, folder: folder.path, step: step, goodCheckpoint: good)
     }
 
     private func removeExports() {

@@ -1,6 +1,7 @@
 internal import Adapter
 internal import Audit
 internal import Bytes
+internal import Conventions
 public import Digest
 internal import Foundation
 internal import GGUF
@@ -11,7 +12,7 @@ internal import Training
 ///
 /// Order of things, and what stops it: options and corpus are checked before anything is written; the base is hashed
 /// before the first step; before every update a slice of it is hashed again; before the export and after it the whole
-/// base is. Any difference ends the run with `SealViolation` and nothing is exported.
+/// base is. Any difference ends the run with `RunViolation` and nothing is exported.
 public struct TrainingRun {
     private let request: TrainingRequest
     private let home: Home
@@ -31,7 +32,7 @@ public struct TrainingRun {
     /// Trains and returns what was made.
     ///
     /// - Throws: `BaseError`, `GGUFError`, `ModelError`, `CorpusError`, `TrainingError`, `RunError` for input that cannot
-    ///   be; `SealViolation` when the base changed; `BytesError` for the disk; `RunStopped` at a pause.
+    ///   be; `RunViolation` when the base changed; `BytesError` for the disk; `RunStopped` at a pause.
     public func run() throws -> RunSummary {
         let started = Date()
         let plan = try RunPlan(request, home: home)
@@ -51,6 +52,7 @@ public struct TrainingRun {
     /// Seals the base and opens the run's files.
     private func begin(_ plan: RunPlan, _ folder: RunFolder, _ started: Date) throws -> RunSession {
         let events = try RunEvents(path: folder.eventsFile, listener: listener)
+        let sealedAt = Date()
         let sealed = try seal(plan, folder: folder, events: events)
         let recipe = plan.recipe(root: sealed.root)
         let record = RunRecord.encode(plan, sealed, recipe: recipe, folder: folder)
@@ -59,8 +61,9 @@ public struct TrainingRun {
         let chain = try plan.startChain(sealed, recipe: recipe, folder: folder, record: SHA256Digest.of(record))
         try events.emit("run_started", plan.startMembers(folder: folder, root: sealed.root, recipe: recipe.digest))
         return RunSession(
-            plan: plan, folder: folder, lock: lock, events: events, manifest: sealed, recipe: recipe, chain: chain,
-            started: started, stop: stop)
+            plan: plan, folder: folder, lock: lock, events: events, manifest: sealed, sealedAt: sealedAt,
+            faultGuard: try FaultGuard(plan.gguf, of: folder, output: listener.faultOutput), recipe: recipe,
+            chain: chain, started: started, stop: stop)
     }
 
     /// What a run would do, without doing it: nothing is written.
@@ -71,7 +74,11 @@ public struct TrainingRun {
     }
 
     private func seal(_ plan: RunPlan, folder: RunFolder, events: RunEvents) throws -> SealManifest {
-        let manifest = try Self.seal(plan.gguf, workers: plan.threads, listener)
+        let faultGuard = try FaultGuard(
+            hashing: plan.gguf, status: .failure, output: listener.faultOutput, unfinished: [folder.eventsFile])
+        let manifest = try withExtendedLifetime(faultGuard) {
+            try Self.seal(plan.gguf, workers: plan.threads, listener)
+        }
         try plan.base.checkRoot(manifest.root)
         try AtomicFile.write(manifest.json.canonicalBytes + [0x0A], to: folder.sealFile, mode: 0o600)
         return manifest

@@ -1,4 +1,6 @@
+internal import Audit
 internal import CommandLineKit
+internal import Digest
 internal import EvidenceCommands
 internal import GGUF
 internal import PolymathKit
@@ -37,5 +39,15 @@ enum CatalogueBases: BaseAccess {
         return BaseAtHand(name: base.name, isSynthetic: base.isSynthetic, gguf: base.gguf) { progress in
             try base.manifest(progress: progress)
         }
+    }
+
+    /// Puts into the chain what the process that made this run could not, when this identity signed the run.
+    static func willVerify(runFolder: String, _ console: Console) throws {
+        guard FaultEntry.isLeft(in: runFolder), let path = Identity.defaultPath,
+            let identity = try? Identity.load(path: path),
+            let chain = try? AuditChain.read(path: runFolder + "/audit.jsonl"), chain.signer == identity.publicKey,
+            try FaultEntry.enter(folder: runFolder, identity: identity, occasion: "verify") != nil
+        else { return }
+        console.note("polymath: the fault that ended this run is now a row of its chain.")
     }
 }

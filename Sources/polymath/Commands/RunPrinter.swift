@@ -3,6 +3,7 @@ internal import CommandLineKit
 internal import Digest
 internal import Foundation
 internal import PolymathKit
+internal import Seal
 
 /// Tells people, or programs with `--json`, what a run does while it does it.
 final class RunPrinter: RunListener {
@@ -26,6 +27,11 @@ final class RunPrinter: RunListener {
         case "run_finished": finish(members)
         default: break
         }
+    }
+
+    var faultOutput: FaultOutput? {
+        if console.isJSON { return .jsonLines(descriptor: STDOUT_FILENO) }
+        return .plain(descriptor: STDERR_FILENO, prefix: (console.isTerminal ? "\r\u{1B}[K" : "") + "polymath: ")
     }
 
     func progress(_ title: String, done: Int, of total: Int) { console.progress(title, done: done, of: total) }

@@ -1,0 +1,42 @@
+// The processor's own report of a touch that a read-only map forbids or a medium can no longer serve. C, because a
+// signal handler may run in the middle of anything: it must not allocate, lock, or enter a runtime.
+
+#ifndef POLYMATH_CGUARD_H
+#define POLYMATH_CGUARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// In a text, these bytes stand for a number that is known only at the fault.
+enum { CGFieldOffset = 1, CGFieldStep = 2, CGFieldTime = 3 };
+
+/// Longest text and path that are taken, in bytes.
+enum { CGTextLimit = 4096, CGPathLimit = 1024 };
+
+/// What is written to one descriptor: a text per kind of fault. A negative descriptor is passed over.
+typedef struct {
+    int descriptor;
+    const uint8_t *writeFault;
+    size_t writeFaultCount;
+    const uint8_t *busError;
+    size_t busErrorCount;
+} CGReport;
+
+/// Watches `byteCount` bytes at `start`, up to the end of their last page.
+///
+/// A fault there writes the record, then the message, syncs the record, unlinks `removed` and leaves with `exitStatus`.
+/// A fault elsewhere, or a signal that somebody sent, goes to whoever handled it before.
+/// - record, message: copied; what happens at the fault needs nothing of the caller's.
+/// - removed: paths that are unlinked, for instance a file that is not to be believed; NULL ends the list; at most 2.
+/// Returns a slot from 0 up, or a negative errno: EBUSY with all slots taken, E2BIG for a long text or path.
+int cg_watch(
+    const void *start, size_t byteCount, int exitStatus, const CGReport *record, const CGReport *message,
+    const char *const *removed);
+
+/// The step that a report names.
+void cg_reached(int slot, uint64_t step);
+
+/// Ends the watch; after the last one the former handlers are back.
+void cg_release(int slot);
+
+#endif
