@@ -49,7 +49,7 @@ extension Console {
         _ verdict: Verdict, subject: String, members more: [String: JSONValue] = [:], last: String? = nil
     ) throws {
         let members = (verdict.json.asObject ?? [:]).merging(more) { _, new in new }
-        emit("verdict", members)
+        emit(more["event"]?.asString ?? "verdict", members)
         stream(verdict.text)
         if let last { show(last) }
         guard verdict.isPassed else { throw VerdictError(subject: subject, verdict: verdict) }

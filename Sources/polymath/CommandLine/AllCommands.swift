@@ -17,6 +17,7 @@ extension CommandRegistry {
             AuditSeal<CatalogueBases>.self,
             AuditVerify<CatalogueBases>.self,
             AuditAttestation<CatalogueBases>.self,
+            AuditReplay.self,
             BaseList.self,
             BasePull.self,
             BaseInspect.self,
