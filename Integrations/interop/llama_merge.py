@@ -12,7 +12,7 @@ from harness import ROOT, Bench, tools
 numpy, llama_cpp = tools("numpy", "llama_cpp")
 
 WINDOW = 64
-WINDOWS = 6
+WINDOWS = 4
 TOLERANCE = 0.01
 
 
@@ -62,10 +62,28 @@ def norms(bench, tokens, path):
                 f"base alone: llama.cpp {bare:.4f} nat ({off(bare, ours):.2%} from the adapted loss)")
 
 
+def boundary(bench, tokens, path):
+    """Two steps of scope boundary, merged as halves and in the base's own types: both load and measure as with us."""
+    base = f"{ROOT}/Checkpoints/nano-q4_k_m.gguf"
+    bench.polymath("train", "--base", base, "--tokens", path, "--scope", "boundary", "--steps", 2, "--seq-len", WINDOW,
+                   "--learning-rate", 1e-3, "--warmup", 0, "--validation-fraction", 0, "--out", bench.path("run"))
+    bare = bench.polymath("eval", "--base", base, "--tokens", path, "--seq-len", WINDOW)["loss"]
+    for types in ("f16", "base"):
+        merged = bench.path(f"boundary-{types}.gguf")
+        bench.polymath("adapter", "merge", "--base", base, "--adapter", bench.path("run/boundary.gguf"),
+                       "--boundary-types", types, "--out", merged)
+        ours = bench.polymath("eval", "--base", merged, "--tokens", path, "--seq-len", WINDOW)["loss"]
+        theirs = mean_loss(merged, tokens)
+        bench.check(off(theirs, ours) <= TOLERANCE < off(bare, ours),
+                    f"boundary, types {types}: llama.cpp {theirs:.4f}, polymath eval {ours:.4f} nat "
+                    f"({off(theirs, ours):.2%} apart); base alone {bare:.4f}")
+
+
 def main():
     bench = Bench(__doc__)
     tokens, path = test_tokens(bench)
     norms(bench, tokens, path)
+    boundary(bench, tokens, path)
     bench.end()
 
 

@@ -17,7 +17,8 @@ U8, U32, TEXT, ARRAY = 0, 4, 8, 9
 SCALAR = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "B", 10: "Q", 11: "q", 12: "d"}
 # Values and bytes of a block, by GGML's number of the storage type.
 BLOCK = {0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 10: (256, 84),
-         11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 20: (32, 18), 23: (256, 136), 30: (1, 2)}
+         11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 20: (32, 18), 23: (256, 136), 26: (1, 4),
+         30: (1, 2)}
 ENCODINGS = {"f32": 0, "q8_0": 8}
 # The header: keys in their order, and a type or a number of bytes.
 KEYS = [("general.architecture", TEXT), ("general.type", TEXT), ("adapter.type", TEXT), ("adapter.norm.version", "u32"),

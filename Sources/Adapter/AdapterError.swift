@@ -42,6 +42,9 @@ public enum AdapterError: Error, Equatable, CustomStringConvertible, Sendable {
     case valueCount(tensor: String, expected: Int, found: Int)
     case notWholeBlocks(tensor: String, elements: Int)
     case tooLargeForScale(tensor: String, magnitude: Float)
+    case noModuleNames(architecture: String)
+    case notStorable(tensor: String, type: String)
+    case outOfRange(tensor: String, value: Float, type: String)
     case wouldReplaceBase(path: String)
     case mergeDiffers(tensor: String)
     case mergeMetadata(key: String)
@@ -106,6 +109,12 @@ public enum AdapterError: Error, Equatable, CustomStringConvertible, Sendable {
             "“\(escaped(tensor))” has \(elements) values, which do not fill whole blocks of 32: use the encoding f32."
         case .tooLargeForScale(let tensor, let magnitude):
             "“\(escaped(tensor))” holds a delta of \(magnitude), too large for an 8-bit block: use the encoding f32."
+        case .noModuleNames(let architecture):
+            "PEFT's module names are known for the architecture “qwen2” alone, and this one is “\(escaped(architecture))”."
+        case .notStorable(let tensor, let type):
+            "“\(escaped(tensor))” cannot be stored as \(type), which nothing here encodes for its shape: use --boundary-types f16."
+        case .outOfRange(let tensor, let value, let type):
+            "“\(escaped(tensor))” holds the value \(value), too large for \(type): use --boundary-types f32."
         case .wouldReplaceBase(let path):
             "“\(escaped(path))” is the base itself, which is never overwritten: choose another file name."
         case .mergeDiffers(let tensor):

@@ -24,16 +24,18 @@ public enum Merge {
         try adapter.verify(against: base, root: root)
         var trained: [String: Replacement] = [:]
         for gain in try adapter.effectiveGains(on: base) {
-            trained[gain.name] = Replacement(
-                dimensions: [gain.values.count],
-                bytes: ByteRegion(try DeltaEncoding.f32.encode(gain.values, tensor: gain.name)))
+            let bytes = ByteRegion(try DeltaEncoding.f32.encode(gain.values, tensor: gain.name))
+            trained[gain.name] = try Replacement(gain.name, [gain.values.count], .f32, f32: bytes)
         }
         try write(base: base, root: root, contentID: adapter.contentID, signer: adapter.signer, trained, to: path)
     }
 
-    /// Writes `base` with the tensors of a boundary file in place of its own, as F32; a tied base gains its head.
+    /// Writes `base` with the tensors of a boundary file in place of its own; a tied base gains its head.
+    ///
+    /// - Parameter types: how the matrices are stored; see ``BoundaryTypes``.
+    /// - Throws: ``AdapterError``, also for a type that has no encoder here or cannot hold a value.
     public static func write(
-        base: GGUFFile, root: SHA256Digest, boundaryFile: String, to path: String
+        base: GGUFFile, root: SHA256Digest, boundaryFile: String, types: BoundaryTypes = .f32, to path: String
     ) throws(AdapterError) {
         let file: MappedFile
         do {
@@ -45,21 +47,16 @@ public enum Merge {
         try boundary.verify(against: base, root: root)
         var trained: [String: Replacement] = [:]
         for tensor in boundary.tensors {
+            let bytes: ByteRegion
             do {
-                trained[tensor.name] = Replacement(
-                    dimensions: tensor.dimensions,
-                    bytes: try file.region.subregion(offset: tensor.offset, byteCount: tensor.elementCount * 4))
+                bytes = try file.region.subregion(offset: tensor.offset, byteCount: tensor.elementCount * 4)
             } catch {
                 throw .container("\(error)")
             }
+            let type = types.storage(of: tensor.name, tensor.dimensions, in: base)
+            trained[tensor.name] = try Replacement(tensor.name, tensor.dimensions, type, f32: bytes)
         }
         try write(base: base, root: root, contentID: boundary.contentID, signer: boundary.signer, trained, to: path)
-    }
-
-    /// A tensor's new F32 bytes.
-    private struct Replacement {
-        var dimensions: [Int]
-        var bytes: ByteRegion
     }
 
     private static func write(
@@ -78,14 +75,14 @@ public enum Merge {
         for (key, value) in notes { writer.add(key, .string(value)) }
         for tensor in base.tensors {
             if let new = trained[tensor.name] {
-                writer.add(tensor: tensor.name, .f32, new.dimensions, region: new.bytes)
+                writer.add(tensor: tensor.name, new.type, new.dimensions) { try new.write(to: $0) }
             } else {
                 writer.add(tensor: tensor.name, tensor.type, tensor.dimensions, region: base.region(of: tensor))
             }
         }
         // A tied base has no head of its own; a trained one comes last.
         for (name, new) in trained.sorted(by: { $0.key < $1.key }) where base.tensor(named: name) == nil {
-            writer.add(tensor: name, .f32, new.dimensions, region: new.bytes)
+            writer.add(tensor: name, new.type, new.dimensions) { try new.write(to: $0) }
         }
         // Written beside its place and moved only once it has been read back.
         let unproven = path + ".unproven"
@@ -118,8 +115,8 @@ public enum Merge {
             else { throw .mergeDiffers(tensor: old.name) }
         }
         for (name, meant) in trained {
-            guard let new = merged.tensor(named: name), new.type == .f32, new.dimensions == meant.dimensions,
-                merged.region(of: new).hasSameBytes(as: meant.bytes)
+            guard let new = merged.tensor(named: name), new.type == meant.type, new.dimensions == meant.dimensions,
+                merged.region(of: new).withBytes({ SHA256Digest.of($0) }) == meant.written
             else { throw .mergeDiffers(tensor: name) }
         }
         let added = trained.keys.count { base.tensor(named: $0) == nil }

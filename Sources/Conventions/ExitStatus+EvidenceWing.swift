@@ -22,7 +22,8 @@ extension AdapterError: ExitReporting {
     public var exitStatus: ExitStatus {
         switch self {
         case .unreadable, .tooLarge, .container, .containerVersion, .base, .missingValues, .unexpectedValues,
-            .valueCount, .notWholeBlocks, .tooLargeForScale, .writing:
+            .valueCount, .notWholeBlocks, .tooLargeForScale, .noModuleNames, .notStorable,
+            .outOfRange, .writing:
             .failure
         case .wouldReplaceBase: .usage
         default: .mismatch

@@ -1,5 +1,5 @@
+public import Adapter
 public import Digest
-internal import Adapter
 internal import Bytes
 internal import GGUF
 internal import Seal
@@ -21,10 +21,12 @@ public struct MergeRun: Equatable, Sendable {
 
     /// - Parameters:
     ///   - adapter: path of an adapter or of a boundary file.
+    ///   - boundaryTypes: how the matrices of a boundary file are stored; an adapter has none.
     ///   - out: path of the merged file, where nothing may be yet.
     /// - Throws: what refuses the adapter; nothing is left at `out` then.
     public static func run(
-        _ base: LoadedBase, adapter: String, out: String, progress: (@Sendable (Int) -> Void)? = nil
+        _ base: LoadedBase, adapter: String, boundaryTypes: BoundaryTypes = .f16, out: String,
+        progress: (@Sendable (Int) -> Void)? = nil
     ) throws -> MergeRun {
         let names: Set<String>
         let contentID: SHA256Digest
@@ -33,7 +35,7 @@ public struct MergeRun: Equatable, Sendable {
         try DiskSpace.require(sealed.fileByteCount + (header?.file?.byteCount ?? 0), for: out)
         if header?["general.type"]?.asString == "boundary" {
             let boundary = try BoundaryFile.read(path: adapter)
-            try Merge.write(base: base.gguf, root: sealed.root, boundaryFile: adapter, to: out)
+            try Merge.write(base: base.gguf, root: sealed.root, boundaryFile: adapter, types: boundaryTypes, to: out)
             names = Set(boundary.tensors.map(\.name))
             contentID = boundary.contentID
         } else {

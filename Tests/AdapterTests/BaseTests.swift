@@ -61,6 +61,7 @@ import Testing
         let merged = try GGUFFile(path: folder.path("merged.gguf"))
         #expect(merged["polymath.merge.content_id"]?.asString == adapter.contentID.hex)
         #expect(merged["polymath.merge.base_root"]?.asString == Fixture.root.hex)
+        #expect(try merged["polymath.merge.signer"]?.asString == Hex.encode(Fixture.identity().publicKey.bytes))
         #expect(merged.tensors.map(\.name) == base.tensors.map(\.name))
         let gains = Dictionary(uniqueKeysWithValues: try adapter.effectiveGains(on: base).map { ($0.name, $0.values) })
         for tensor in base.tensors {

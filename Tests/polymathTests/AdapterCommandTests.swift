@@ -81,6 +81,21 @@ struct SampleAdapter {
         #expect(bare.objects.last?["loss"] as? Double != loss)
     }
 
+    @Test func `an adapter is exported for PEFT into a new folder`() throws {
+        let adapter = try sample.write()
+        let words = ["adapter", "export", "--base", sample.base, "--adapter", adapter, "--out", "peft", "--json"]
+        let exported = try program.run(words)
+        #expect(exported.status == 0)
+        #expect(exported.objects.last?["event"] as? String == "exported")
+        #expect(exported.objects.last?["tensors"] as? Int == 5)
+        let weights = try Data(contentsOf: URL(fileURLWithPath: program.folder.path("peft/adapter_model.safetensors")))
+        // 5 gains of 256 floats after a header of fewer than 2,048 bytes.
+        #expect((5120...7168).contains(weights.count))
+        let again = try program.run(words)
+        #expect(again.status == 2)
+        #expect(again.output.contains("exists already"))
+    }
+
     @Test func `a merge never replaces a file`() throws {
         let adapter = try sample.write()
         let taken = try program.write("taken.gguf", "mine")

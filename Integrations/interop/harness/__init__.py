@@ -36,7 +36,7 @@ class Bench:
     def __init__(self, description):
         parser = argparse.ArgumentParser(description=description)
         parser.add_argument("--polymath", default=os.path.join(ROOT, ".build/release/polymath"))
-        self.program = os.path.abspath(parser.parse_args().polymath)
+        self.program = os.path.abspath(parser.parse_known_args()[0].polymath)
         self._folder = tempfile.TemporaryDirectory(prefix="interop-")
         self.failures = 0
         if not os.access(self.program, os.X_OK):
@@ -54,16 +54,23 @@ class Bench:
         """What a filter of polymath's makes of one text: one JSON string in, one JSON value out."""
         return json.loads(self._run(words, json.dumps(text) + "\n"))
 
+    def status(self, *words):
+        """The exit status alone."""
+        return self._start(words, "").returncode
+
     def _run(self, words, given):
-        words = [*map(str, words), "--json"]
-        environment = {"PATH": os.environ["PATH"], "HOME": self._folder.name, "POLYMATH_HOME": ROOT,
-                       "XDG_CONFIG_HOME": self.path("config")}
-        done = subprocess.run([self.program, *words], input=given, capture_output=True, text=True, env=environment,
-                              cwd=self._folder.name)
+        done = self._start(words, given)
         if done.returncode != 0:
-            print(f"polymath {' '.join(words)}: status {done.returncode}\n{done.stdout}{done.stderr}", file=sys.stderr)
+            print(f"polymath {' '.join(map(str, words))}: status {done.returncode}\n{done.stdout}{done.stderr}",
+                  file=sys.stderr)
             sys.exit(1)
         return done.stdout
+
+    def _start(self, words, given):
+        environment = {"PATH": os.environ["PATH"], "HOME": self._folder.name, "POLYMATH_HOME": ROOT,
+                       "XDG_CONFIG_HOME": self.path("config")}
+        return subprocess.run([self.program, *map(str, words), "--json"], input=given, capture_output=True, text=True,
+                              env=environment, cwd=self._folder.name)
 
     def check(self, holds, sentence):
         print(("  ok      " if holds else "  FAILED  ") + sentence, flush=True)

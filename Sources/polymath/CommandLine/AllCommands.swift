@@ -14,6 +14,7 @@ extension CommandRegistry {
             AdapterInspect.self,
             AdapterVerify<CatalogueBases>.self,
             AdapterMerge.self,
+            AdapterExport.self,
             AuditSeal<CatalogueBases>.self,
             AuditVerify<CatalogueBases>.self,
             AuditAttestation<CatalogueBases>.self,

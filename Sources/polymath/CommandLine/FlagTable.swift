@@ -8,6 +8,12 @@ extension Flag {
     static let corpus = Flag(
         "corpus", .text, "PATH", help: "Text: a collection, a folder, or a .jsonl, .txt or .md file")
     static let tokens = Flag("tokens", .text, "FILE.json", help: "A JSON array of token ids instead of text")
+    static let boundaryTypes = Flag(
+        "boundary-types", .choice(["f16", "f32", "base"]), "TYPES", default: "f16",
+        help: "Matrices of a boundary.gguf: half, exact, or the base's own types")
+    static let format = Flag("format", .choice(["peft"]), "FORMAT", default: "peft", help: "Whose form to write")
+    static let baseModel = Flag(
+        "base-model", .text, "NAME", help: "The base's name or folder in transformers (default: the base's own name)")
     static let identity = Flag(
         "identity", .text, "FILE", help: "Signing key (made on first use in the configuration folder)")
 

@@ -11,10 +11,11 @@ enum AdapterMerge: Command {
     static let specification = CommandSpecification(
         path: ["adapter", "merge"], summary: "Write base and adapter as one model file",
         discussion: """
-              Only the trained tensors are replaced (by F32); every other tensor keeps its bytes, which is checked on
-              the file that was written. The base itself is never touched. A boundary.gguf is merged in the same way.
+              Only the trained gains are replaced (by F32); every other tensor keeps its bytes, which is checked on
+              the file that was written. The base itself is never touched. A boundary.gguf is merged in the same way;
+              --boundary-types says how its matrices are stored.
             """,
-        flags: [.base.required, .adapter.required, .out.required, .threads, .home, .json],
+        flags: [.base.required, .adapter.required, .out.required, .boundaryTypes, .threads, .home, .json],
         exits: [.init(.mismatch, "the adapter is for another base, was changed, or breaks a rule of the format")],
         examples: ["polymath adapter merge --base nano --adapter adapter.gguf --out nano-skerry.gguf"])
 
@@ -24,7 +25,9 @@ enum AdapterMerge: Command {
         try InputPath.requireFile(path, kind: "adapter")
         try InputPath.requireFree(out)
         let base = try arguments.loadBase()
-        let merged = try MergeRun.run(base, adapter: path, out: out, progress: console.hashingProgress(of: base))
+        let types = arguments.text(.boundaryTypes).flatMap(BoundaryTypes.init) ?? .f16
+        let merged = try MergeRun.run(
+            base, adapter: path, boundaryTypes: types, out: out, progress: console.hashingProgress(of: base))
         console.endProgress()
         console.emit(
             "merged",
