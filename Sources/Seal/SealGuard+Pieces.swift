@@ -2,12 +2,31 @@ import Bytes
 import Digest
 
 extension SealGuard {
-    /// Bytes that this step checks: a 64th of all, or what ``costShare`` of the step pays at the measured speed.
+    /// The steps within which whole coverage can be promised before any step has been timed.
+    ///
+    /// 64, or more where 64ths of the file would cost more than 1 % of a step that runs as fast as a core can.
+    /// - Parameters:
+    ///   - sealedBytes: of one whole coverage.
+    ///   - operationsPerStep: multiplications and additions in the products of one step, counted low.
+    public static func bound(sealedBytes: Int, operationsPerStep: Double) -> Int {
+        let shortestStep = max(1, operationsPerStep) / fastestCore
+        let steps = Double(sealedBytes) / (shortestStep * costShare * slowestHash)
+        return max(coverageSteps, steps < 1e9 ? Int(steps.rounded(.up)) : 1_000_000_000)
+    }
+
+    /// Operations per second of one core that none is known to exceed, in any number format.
+    private static let fastestCore = 5e11
+    /// Bytes per second that such a core hashes at least.
+    private static let slowestHash = 1.5e9
+
+    /// Bytes that this step checks: a 64th of all, or what ``costShare`` of the step pays at the measured speed, but
+    /// always what the promise takes.
     func slice(stepSeconds: Double?) -> Int {
         let whole = max(1, (total + Self.coverageSteps - 1) / Self.coverageSteps)
         guard let stepSeconds, stepSeconds.isFinite, stepSeconds >= 0 else { return whole }
-        let paid = stepSeconds * Self.costShare * bytesPerSecond
-        return paid >= Double(whole) ? whole : max(1, Int(paid))
+        let promised = max(1, (total + promisedBound - 1) / promisedBound)
+        let paid = min(Double(whole), stepSeconds * Self.costShare * bytesPerSecond)
+        return max(promised, Int(paid))
     }
 
     /// Books a check that is done.
@@ -19,7 +38,7 @@ extension SealGuard {
     }
 
     static func digest(of piece: Piece, in source: SealSource) -> SHA256Digest {
-        guard let index = piece.tensor else { return source.metadataDigest }
+        guard case .tensor(let index) = piece.subject else { return source.metadataDigest }
         return source.tensors[index].bytes.withBytes { span in
             SHA256Digest.of(span.extracting(piece.start..<piece.start + piece.byteCount))
         }
@@ -27,7 +46,8 @@ extension SealGuard {
 
     /// The first damaged chunk of a tensor whose digest is wrong; the whole tensor when no single chunk explains it.
     func locate(tensor index: Int, actual: SHA256Digest) -> SealViolation {
-        for piece in pieces where piece.tensor == index {
+        for piece in pieces {
+            guard case .tensor(index) = piece.subject else { continue }
             let found = Self.digest(of: piece, in: source)
             if found != piece.expected { return violation(piece: piece, actual: found) }
         }
@@ -38,11 +58,19 @@ extension SealGuard {
     }
 
     func violation(piece: Piece, actual: SHA256Digest) -> SealViolation {
-        guard let index = piece.tensor else { return metadataViolation(actual: actual) }
-        let tensor = manifest.tensors[index]
-        return violation(
-            .tensor, tensor: tensor.name, offset: tensor.offset + piece.start, byteCount: piece.byteCount,
-            expected: piece.expected.hex, actual: actual.hex)
+        switch piece.subject {
+        case .metadata: return metadataViolation(actual: actual)
+        case .tensor(let index):
+            let tensor = manifest.tensors[index]
+            return violation(
+                .tensor, tensor: tensor.name, offset: tensor.offset + piece.start, byteCount: piece.byteCount,
+                expected: piece.expected.hex, actual: actual.hex)
+        case .buffer(let index):
+            let name = buffers[index].name
+            return violation(
+                .derived, tensor: name, offset: manifest.tensor(named: name)?.offset ?? 0, byteCount: piece.byteCount,
+                expected: piece.expected.hex, actual: actual.hex)
+        }
     }
 
     func metadataViolation(actual: SHA256Digest) -> SealViolation {

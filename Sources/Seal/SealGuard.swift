@@ -1,16 +1,16 @@
 import Bytes
-import Digest
+public import Digest
 public import Foundation
 
 /// Watches a sealed file while it is used: full checks, a rolling slice per step, and the path's identity.
 ///
-/// It reads the shared map, so it sees what another process wrote to the file. It does not catch a bus error: identity
-/// and length are looked at before the map is touched, which leaves a short moment in which a file that is just being
-/// cut can still fault. Used from one thread; it hashes on several.
+/// It reads the shared map, so it sees what another process wrote to the file, and it covers what was made from sealed
+/// tensors and is kept in memory. A bus error while it reads is ``FaultGuard``'s. Used from one thread; it hashes on
+/// several.
 public final class SealGuard {
     /// The most steps that whole coverage takes while steps are long enough to pay for it.
     public static let coverageSteps = 64
-    /// The part of a step's time that the rolling check may use.
+    /// The part of a step's processor time that the rolling check may use.
     public static let costShare = 0.01
 
     /// A finished look at every sealed byte.
@@ -24,8 +24,11 @@ public final class SealGuard {
     public let manifest: SealManifest
     let source: SealSource
     private let workers: Int
-    let pieces: [Piece]
-    let total: Int
+    /// An outside change is seen within this many rolling checks, however short the steps are.
+    public let promisedBound: Int
+    private(set) var pieces: [Piece]
+    private(set) var total: Int
+    private(set) var buffers: [DerivedBuffer] = []
 
     /// The newest complete check that passed, full or rolling.
     public private(set) var lastCompleteCheck: CompleteCheck?
@@ -37,8 +40,9 @@ public final class SealGuard {
     public private(set) var rollingCPUSeconds = 0.0
     /// Rolling checks made.
     public private(set) var rollingSteps = 0
-    /// An outside change is seen within this many rolling checks, as far as the newest one tells.
-    public private(set) var coverageBound = SealGuard.coverageSteps
+    private var worstBound = 0
+    /// An outside change was seen within this many rolling checks; never more than ``promisedBound``.
+    public var coverageBound: Int { worstBound == 0 ? promisedBound : worstBound }
 
     private var nextPiece = 0
     private var credit = 0
@@ -47,9 +51,16 @@ public final class SealGuard {
     /// Bytes per processor second: a cautious guess until a check has measured it.
     var bytesPerSecond = 5e8
 
-    /// One stretch of bytes with a digest of its own. `tensor` is nil for the sealed metadata.
+    /// One stretch of bytes with a digest of its own.
     struct Piece {
-        let tensor: Int?
+        enum Subject {
+            /// Index in the manifest.
+            case tensor(Int)
+            case metadata
+            /// Index among the buffers.
+            case buffer(Int)
+        }
+        let subject: Subject
         let start: Int
         let byteCount: Int
         let expected: SHA256Digest
@@ -57,25 +68,31 @@ public final class SealGuard {
 
     /// Guards the source against the manifest.
     ///
+    /// - Parameters:
+    ///   - sealedAt: when the manifest began to be computed from this very file; that was a complete check.
+    ///   - promisedBound: see ``bound(sealedBytes:operationsPerStep:)``.
     /// - Throws: ``SealError/otherFile(item:expected:got:)`` when the two do not describe the same tensors.
     package init(
-        manifest: SealManifest, source: SealSource, workers: Int, sealedAt: Date? = nil
+        manifest: SealManifest, source: SealSource, workers: Int, sealedAt: Date? = nil,
+        promisedBound: Int = SealGuard.coverageSteps
     ) throws(SealError) {
         try Self.match(manifest, source)
         self.manifest = manifest
         self.source = source
         self.workers = workers
+        self.promisedBound = max(1, promisedBound)
         var pieces = [
-            Piece(tensor: nil, start: 0, byteCount: source.metadataByteCount, expected: manifest.metadataDigest)
+            Piece(subject: .metadata, start: 0, byteCount: source.metadataByteCount, expected: manifest.metadataDigest)
         ]
         for (index, tensor) in manifest.tensors.enumerated() {
             if tensor.chunkDigests.isEmpty {
-                pieces.append(Piece(tensor: index, start: 0, byteCount: tensor.byteCount, expected: tensor.digest))
+                pieces.append(
+                    Piece(subject: .tensor(index), start: 0, byteCount: tensor.byteCount, expected: tensor.digest))
             }
             for (place, digest) in tensor.chunkDigests.enumerated() {
                 let start = place * SealedTensor.chunkByteCount
                 let byteCount = min(SealedTensor.chunkByteCount, tensor.byteCount - start)
-                pieces.append(Piece(tensor: index, start: start, byteCount: byteCount, expected: digest))
+                pieces.append(Piece(subject: .tensor(index), start: start, byteCount: byteCount, expected: digest))
             }
         }
         self.pieces = pieces
@@ -83,8 +100,28 @@ public final class SealGuard {
         lastCompleteCheck = sealedAt.map { CompleteCheck(began: $0, ended: Date(), beganAtStep: 0) }
     }
 
-    /// The bytes of one whole coverage.
-    public var sealedByteCount: Int { total }
+    /// Sealed bytes of the file.
+    public var sealedByteCount: Int { total - bufferByteCount }
+
+    /// Bytes in memory that were made from sealed ones and are covered too.
+    public var bufferByteCount: Int { buffers.reduce(0) { $0 + $1.byteCount } }
+
+    /// Covers a buffer that was made from sealed bytes, from now on.
+    ///
+    /// - Parameter expected: its digest when it was made; nil takes it now, and looks at the tensor that it was made from.
+    /// - Throws: ``SealViolation`` where that tensor is not what was sealed.
+    public func cover(_ buffer: DerivedBuffer, expected: SHA256Digest? = nil) throws(SealViolation) {
+        if let index = manifest.tensors.firstIndex(where: { $0.name == buffer.name }), expected == nil {
+            let actual = SHA256Digest.of(source.tensors[index].bytes)
+            if actual != manifest.tensors[index].digest { throw locate(tensor: index, actual: actual) }
+        }
+        pieces.append(
+            Piece(
+                subject: .buffer(buffers.count), start: 0, byteCount: buffer.byteCount,
+                expected: expected ?? buffer.digest()))
+        buffers.append(buffer)
+        total += buffer.byteCount
+    }
 
     // MARK: - Full check
 
@@ -93,8 +130,9 @@ public final class SealGuard {
     /// - Throws: ``SealViolation`` with the first damaged chunk in the order of names.
     public func fullCheck() throws(SealViolation) {
         let began = Date()
+        let seconds = Workers.threadSeconds()
         try checkIdentity()
-        let metadata = Workers.map(count: 1, workers: 1) { [source] _ in source.metadataDigest }
+        let metadata = source.metadataDigest
         let tensors = manifest.tensors
         let order = tensors.indices.sorted {
             tensors[$0].byteCount == tensors[$1].byteCount
@@ -103,11 +141,16 @@ public final class SealGuard {
         let hashed = Workers.map(count: order.count, workers: workers) { [source] place in
             SHA256Digest.of(source.tensors[order[place]].bytes)
         }
-        account(bytes: total, seconds: metadata.cpuSeconds + hashed.cpuSeconds)
-        if metadata.results[0] != manifest.metadataDigest { throw metadataViolation(actual: metadata.results[0]) }
+        account(bytes: sealedByteCount, seconds: Workers.threadSeconds() - seconds + hashed.helperSeconds)
+        if metadata != manifest.metadataDigest { throw metadataViolation(actual: metadata) }
         let damaged = order.indices.filter { hashed.results[$0] != tensors[order[$0]].digest }
         if let first = damaged.min(by: { order[$0] < order[$1] }) {
             throw locate(tensor: order[first], actual: hashed.results[first])
+        }
+        for piece in pieces {
+            guard case .buffer(let index) = piece.subject else { continue }
+            let actual = buffers[index].digest()
+            if actual != piece.expected { throw violation(piece: piece, actual: actual) }
         }
         // Again, because the path may have been given another file meanwhile.
         try checkIdentity()
@@ -133,18 +176,53 @@ public final class SealGuard {
 
     // MARK: - Rolling check
 
-    /// Checks the next slice: 1/64 of the file, or what 1 % of the step's time pays when that is less.
+    /// Checks the next slice: 1/64 of all, or what 1 % of the step's time pays when that is less, and never less than
+    /// the promise asks for.
     ///
     /// Slices are whole chunks; what a step does not use is kept for the next. Any one byte is looked at again within
-    /// ``coverageBound`` calls of the same `stepSeconds`.
+    /// ``promisedBound`` calls.
     ///
-    /// - Parameter stepSeconds: processor seconds of one training step; nil for 1/64 at any price.
+    /// - Parameter stepSeconds: processor seconds of this training step on all threads; nil for 1/64 at any price.
     /// - Returns: the bytes checked.
     @discardableResult
     public func rollingCheck(stepSeconds: Double? = nil) throws(SealViolation) -> Int {
+        let began = Workers.threadSeconds()
+        var helperSeconds = 0.0
+        var bytes = 0
+        defer {
+            let seconds = Workers.threadSeconds() - began + helperSeconds
+            account(bytes: bytes, seconds: seconds)
+            rollingCPUSeconds += seconds
+            rollingSteps += 1
+        }
         try checkIdentity()
         let slice = self.slice(stepSeconds: stepSeconds)
-        coverageBound = max(1, (total + slice - 1) / slice)
+        worstBound = max(worstBound, max(1, (total + slice - 1) / slice))
+        let (chosen, finished) = choose(slice)
+        bytes = chosen.reduce(0) { $0 + pieces[$1].byteCount }
+        // A second thread pays from a few chunks on.
+        let threads = bytes >= 4 * SealedTensor.chunkByteCount ? workers : 1
+        let stored = chosen.filter { if case .buffer = pieces[$0].subject { false } else { true } }
+        let hashed = Workers.map(count: stored.count, workers: threads) { [source, pieces, stored] place in
+            Self.digest(of: pieces[stored[place]], in: source)
+        }
+        helperSeconds = hashed.helperSeconds
+        for (index, actual) in zip(stored, hashed.results) where actual != pieces[index].expected {
+            throw violation(piece: pieces[index], actual: actual)
+        }
+        for place in chosen {
+            guard case .buffer(let index) = pieces[place].subject else { continue }
+            let actual = buffers[index].digest()
+            if actual != pieces[place].expected { throw violation(piece: pieces[place], actual: actual) }
+        }
+        if let finished {
+            lastCompleteCheck = CompleteCheck(began: finished.began, ended: Date(), beganAtStep: finished.step)
+        }
+        return bytes
+    }
+
+    /// The pieces that this step's slice pays for, and when the pass began that ends with one of them.
+    private func choose(_ slice: Int) -> (pieces: [Int], finished: (began: Date, step: Int)?) {
         credit = min(credit + slice, total)
         if rollingSteps == 0 { passBegan = Date() }
         var chosen: [Int] = []
@@ -160,22 +238,6 @@ public final class SealGuard {
                 passBeganAtStep = rollingSteps
             }
         }
-        rollingSteps += 1
-        guard !chosen.isEmpty else { return 0 }
-        let bytes = chosen.reduce(0) { $0 + pieces[$1].byteCount }
-        // A second thread pays from a few chunks on.
-        let threads = bytes >= 4 * SealedTensor.chunkByteCount ? workers : 1
-        let hashed = Workers.map(count: chosen.count, workers: threads) { [source, pieces, chosen] place in
-            Self.digest(of: pieces[chosen[place]], in: source)
-        }
-        account(bytes: bytes, seconds: hashed.cpuSeconds)
-        rollingCPUSeconds += hashed.cpuSeconds
-        for (index, actual) in zip(chosen, hashed.results) where actual != pieces[index].expected {
-            throw violation(piece: pieces[index], actual: actual)
-        }
-        if let finished {
-            lastCompleteCheck = CompleteCheck(began: finished.began, ended: Date(), beganAtStep: finished.step)
-        }
-        return bytes
+        return (chosen, finished)
     }
 }

@@ -39,11 +39,16 @@ extension SealManifest {
 extension SealGuard {
     /// Guards an open base against its manifest.
     ///
-    /// - Parameter sealedAt: when the manifest began to be computed from this very file; that was a complete check.
+    /// - Parameters:
+    ///   - sealedAt: when the manifest began to be computed from this very file; that was a complete check.
+    ///   - promisedBound: steps within which an outside change is seen; see ``bound(sealedBytes:operationsPerStep:)``.
     /// - Throws: ``SealError/otherFile(item:expected:got:)`` when the two do not describe the same tensors.
     public convenience init(
-        manifest: SealManifest, gguf: GGUFFile, workers: Int, sealedAt: Date? = nil
+        manifest: SealManifest, gguf: GGUFFile, workers: Int, sealedAt: Date? = nil,
+        promisedBound: Int = SealGuard.coverageSteps
     ) throws(SealError) {
-        try self.init(manifest: manifest, source: SealSource(gguf), workers: workers, sealedAt: sealedAt)
+        try self.init(
+            manifest: manifest, source: SealSource(gguf), workers: workers, sealedAt: sealedAt,
+            promisedBound: promisedBound)
     }
 }

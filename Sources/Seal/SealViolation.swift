@@ -27,7 +27,8 @@ public struct SealViolation: Error, Equatable, Sendable, CustomStringConvertible
     public let path: String
     /// The damaged tensor, or the one that a touched byte lies in or a buffer was made from; nil when there is none.
     public let tensor: String?
-    /// The damaged chunk's first byte in the file; for metadata, the first sealed record's.
+    /// The damaged chunk's first byte in the file; for metadata, the first sealed record's; for a buffer in memory, that of
+    /// the tensor it was made from, or 0.
     public let fileOffset: Int
     /// The damaged chunk's length. Which byte of it differs is not known.
     public let byteCount: Int

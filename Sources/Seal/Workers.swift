@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import Synchronization
 
 #if canImport(Glibc)
@@ -13,12 +14,14 @@ import Synchronization
 enum Workers {
     /// Calls `body` once for each index below `count`, at most `workers` at a time, lowest index first.
     ///
-    /// - Returns: the results by index, and the processor seconds that the calls took on all threads together.
+    /// - Returns: the results by index, and the processor seconds that the calls took on threads other than the caller's,
+    ///   who can measure its own.
     static func map<Result: Sendable>(
         count: Int, workers: Int, _ body: @Sendable (Int) -> Result
-    ) -> (results: [Result], cpuSeconds: Double) {
+    ) -> (results: [Result], helperSeconds: Double) {
         let next = Atomic<Int>(0)
-        let finished = Mutex<(results: [Result?], cpuSeconds: Double)>((Array(repeating: nil, count: count), 0))
+        let caller = ObjectIdentifier(Thread.current)
+        let finished = Mutex<(results: [Result?], helperSeconds: Double)>((Array(repeating: nil, count: count), 0))
         let threads = max(1, min(workers, count))
         @Sendable func work(_ thread: Int) {
             let start = threadSeconds()
@@ -28,14 +31,14 @@ enum Workers {
                 guard index < count else { break }
                 mine.append((index, body(index)))
             }
-            let seconds = threadSeconds() - start
+            let seconds = ObjectIdentifier(Thread.current) == caller ? 0 : threadSeconds() - start
             finished.withLock { all in
                 for (index, result) in mine { all.results[index] = result }
-                all.cpuSeconds += seconds
+                all.helperSeconds += seconds
             }
         }
         if threads == 1 { work(0) } else { DispatchQueue.concurrentPerform(iterations: threads, execute: work) }
-        return finished.withLock { ($0.results.compactMap(\.self), $0.cpuSeconds) }
+        return finished.withLock { ($0.results.compactMap(\.self), $0.helperSeconds) }
     }
 
     /// Processor seconds that the calling thread has used so far.

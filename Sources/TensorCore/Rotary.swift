@@ -46,6 +46,17 @@ public struct RotaryTable: Sendable {
     }
 }
 
+extension RotaryTable {
+    /// Lends the cosines and sines of the first `positions` positions, `[positions, headLength / 2]` each.
+    ///
+    /// - Precondition: the table has as many.
+    public func withValues<R, E>(positions: Int, _ body: (Span<Float>, Span<Float>) throws(E) -> R) throws(E) -> R {
+        precondition(positions >= 0 && positions <= self.positions, "\(positions) of \(self.positions) positions")
+        let count = positions * headLength / 2
+        return try body(cosines.span.extracting(first: count), sines.span.extracting(first: count))
+    }
+}
+
 /// Turns every head of `x` in place; row t stands at position `position + t`.
 ///
 /// - Parameters:

@@ -121,6 +121,9 @@ public final class BoundaryTrainer {
         return sum / Double(max(1, counted))
     }
 
+    /// Outputs of frozen layers that are kept across steps, oldest first; only scope `tail` has any.
+    public var keptOutputs: [KeptOutput] { cache.kept }
+
     /// L2 norm of each trained tensor's change from `initial`, in the parameters' order.
     public func updateNorms(from initial: [[Float]]) -> [Double] {
         zip(parameters, initial).map { parameter, before in

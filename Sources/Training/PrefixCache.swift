@@ -1,4 +1,5 @@
-internal import TensorCore
+public import Digest
+public import TensorCore
 
 /// Outputs of the frozen layers below scope `tail`, by training window: computed once, read at every later step.
 ///
@@ -8,6 +9,8 @@ struct PrefixCache {
     private let limit: Int
     private var used = 0
     private var outputs: [Int: Matrix] = [:]
+    /// What is kept, in the order in which it was made.
+    private(set) var kept: [KeptOutput] = []
 
     init(limit: Int) { self.limit = limit }
 
@@ -18,7 +21,23 @@ struct PrefixCache {
         if used + bytes <= limit {
             used += bytes
             outputs[window] = made
+            kept.append(KeptOutput(window: window, values: made))
         }
         return made
+    }
+}
+
+/// A cached output of the frozen layers, with the digest that it had when it was made.
+public struct KeptOutput: Sendable {
+    /// Index among the training windows.
+    public let window: Int
+    /// The live matrix.
+    public let values: Matrix
+    public let digest: SHA256Digest
+
+    init(window: Int, values: Matrix) {
+        self.window = window
+        self.values = values
+        digest = values.withSpan { span in unsafe SHA256Digest.of(span.bytes) }
     }
 }

@@ -67,7 +67,9 @@ struct SampleFile {
         try handle.write(contentsOf: Data([byte ^ 1]))
     }
 
-    func watcher(workers: Int = 2) throws -> SealGuard {
-        try SealGuard(manifest: SealManifest.compute(source, workers: workers), source: source, workers: workers)
+    func watcher(workers: Int = 2, promisedBound: Int = SealGuard.coverageSteps) throws -> SealGuard {
+        try SealGuard(
+            manifest: SealManifest.compute(source, workers: workers), source: source, workers: workers,
+            promisedBound: promisedBound)
     }
 }

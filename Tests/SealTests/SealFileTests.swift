@@ -177,7 +177,7 @@ import Testing
         let sample = try SampleFile(tensors: (0..<total / piece).map { ("t\($0)", piece) })
         var random = CounterRandom(seed: UInt64(total), purpose: "damage")
         for warmUp in [0, 1, 97] {
-            let watcher = try sample.watcher(workers: 1)
+            let watcher = try sample.watcher(workers: 1, promisedBound: 1_000_000)
             for _ in 0..<warmUp { try watcher.rollingCheck(stepSeconds: seconds) }
             let range = sample.sealed[random.nextInt(below: sample.sealed.count)]
             let offset = range.lowerBound + random.nextInt(below: range.count)
@@ -194,15 +194,77 @@ import Testing
         }
     }
 
-    @Test func `the bound is 64 where steps pay for it, and what 1 % of the step pays where they do not`() throws {
+    @Test func `the bound is 64 where steps pay for it, what 1 % of the step pays where not, and the promise at most`()
+        throws
+    {
         let sample = try SampleFile(tensors: (0..<100).map { ("t\($0)", 1_000) })
-        let watcher = try sample.watcher(workers: 1)
-        #expect(watcher.coverageBound == SealGuard.coverageSteps)
+        let watcher = try sample.watcher(workers: 1, promisedBound: 1_000_000)
+        #expect(watcher.coverageBound == 1_000_000)
         try watcher.rollingCheck(stepSeconds: 10)
         #expect(watcher.coverageBound <= 64)
         // 1 % of 40 µs at the assumed 5e8 bytes a second: 200 bytes.
         try watcher.rollingCheck(stepSeconds: 4e-5)
         #expect(watcher.coverageBound == (watcher.sealedByteCount + 199) / 200)
+        let promising = try sample.watcher(workers: 1, promisedBound: 100)
+        for _ in 0..<300 {
+            try promising.rollingCheck(stepSeconds: 0)
+            #expect(promising.coverageBound <= 100)
+        }
+        #expect(promising.lastCompleteCheck != nil)
+    }
+
+    @Test func `64 steps are promised to steps of usual length, more to shorter ones`() {
+        // 1.5 billion weights in 1.1 GB, 128 tokens forward and back; then a single token of it.
+        #expect(SealGuard.bound(sealedBytes: 1_117_000_000, operationsPerStep: 7.9e11) == 64)
+        #expect(SealGuard.bound(sealedBytes: 1_117_000_000, operationsPerStep: 6e9) == 6_206)
+        #expect(SealGuard.bound(sealedBytes: 1_000, operationsPerStep: 0) > 1_000_000)
+    }
+
+    @Test func `what was made from sealed bytes is covered by full and rolling checks`() throws {
+        final class Box { var bytes: [UInt8] = Array(0..<200) }
+        let sample = try SampleFile(tensors: [("a", 5_000), ("b", 70_000)])
+        for isFull in [true, false] {
+            let box = Box()
+            let watcher = try sample.watcher()
+            let sealed = watcher.sealedByteCount
+            try watcher.cover(DerivedBuffer(name: "a", byteCount: 200) { SHA256Digest.of(box.bytes) })
+            #expect(watcher.sealedByteCount == sealed && watcher.bufferByteCount == 200)
+            try watcher.fullCheck()
+            for _ in 0..<65 { try watcher.rollingCheck() }
+            box.bytes[7] ^= 1
+            let found = try #require(
+                #expect(throws: SealViolation.self) {
+                    if isFull { try watcher.fullCheck() } else { for _ in 0..<64 { try watcher.rollingCheck() } }
+                })
+            #expect(found.kind == .derived && found.tensor == "a" && found.byteCount == 200)
+            #expect(found.actual == SHA256Digest.of(box.bytes).hex)
+            // A digest taken earlier is held against the buffer as it is.
+            let other = try sample.watcher()
+            try other.cover(
+                DerivedBuffer(name: "cache", byteCount: 200) { SHA256Digest.of(box.bytes) },
+                expected: SHA256Digest.of(Array(0..<200)))
+            #expect(throws: SealViolation.self) { try other.fullCheck() }
+        }
+        // What is made from a tensor that is no longer the sealed one is refused at once.
+        let watcher = try sample.watcher()
+        try sample.flip(at: try #require(watcher.manifest.tensor(named: "b")).offset + 9)
+        #expect(throws: SealViolation.self) {
+            try watcher.cover(DerivedBuffer(name: "b", byteCount: 1) { SHA256Digest.of([1]) })
+        }
+    }
+
+    @Test func `a check's cost is processor time on every thread`() throws {
+        let sample = try SampleFile(tensors: (0..<40).map { ("t\($0)", 600_000) })
+        // One slice of many chunks, by one thread and by four: the same work costs about the same.
+        var seconds: [Double] = []
+        for workers in [1, 4] {
+            let watcher = try sample.watcher(workers: workers)
+            for _ in 0..<64 { try watcher.rollingCheck() }
+            try watcher.fullCheck()
+            #expect(watcher.rollingCPUSeconds > 0 && watcher.rollingCPUSeconds < watcher.cpuSeconds)
+            seconds.append(watcher.cpuSeconds - watcher.rollingCPUSeconds)
+        }
+        #expect(seconds[1] > 0.75 * seconds[0], "\(seconds)")
     }
 
     @Test func `a whole pass of slices is a complete check, dated to its beginning`() throws {

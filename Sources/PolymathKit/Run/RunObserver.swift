@@ -11,7 +11,6 @@ final class RunObserver: TrainingObserver {
     private let faultGuard: FaultGuard
     private let events: RunEvents
     private let chain: AuditWriter
-    private let threads: Int
     private let checkpoints: RunCheckpoints
     private let checkpointEvery: Int?
     private let stop: StopRequest
@@ -21,25 +20,34 @@ final class RunObserver: TrainingObserver {
     private(set) var coverage: [(step: Int, checkedBytes: Int)] = []
     private(set) var peakResident = 0
     private(set) var peakAnonymous = 0
+    /// Processor seconds of the steps that this process made, without the guard's own.
+    private(set) var stepSeconds = 0.0
+    /// Processor time at which the step under way began.
+    private var mark = ProcessorTime.process
+    /// Outputs of frozen layers that the trainer keeps, and how many of them the guard has.
+    private let keptOutputs: () -> [KeptOutput]
+    private var coveredOutputs = 0
     private var lastSlice = 0
     private var rollingBytes = 0
 
     /// - Parameters:
+    ///   - keptOutputs: what the trainer keeps of frozen layers by now, oldest first.
     ///   - history: what earlier processes of this run did.
     ///   - checkpointEvery: steps between checkpoints; nil writes none here.
     init(
-        sealGuard: SealGuard, faultGuard: FaultGuard, events: RunEvents, chain: AuditWriter, threads: Int,
-        checkpoints: RunCheckpoints, checkpointEvery: Int?, stop: StopRequest, history: RunHistory
+        sealGuard: SealGuard, faultGuard: FaultGuard, events: RunEvents, chain: AuditWriter,
+        checkpoints: RunCheckpoints, checkpointEvery: Int?, stop: StopRequest, history: RunHistory,
+        keptOutputs: @escaping () -> [KeptOutput]
     ) {
         self.sealGuard = sealGuard
         self.faultGuard = faultGuard
         faultGuard.reached(step: history.steps.last?.step ?? 0)
         self.events = events
         self.chain = chain
-        self.threads = threads
         self.checkpoints = checkpoints
         self.checkpointEvery = checkpointEvery
         self.stop = stop
+        self.keptOutputs = keptOutputs
         steps = history.steps
         validations = history.validations
         coverage = history.coverage
@@ -51,17 +59,26 @@ final class RunObserver: TrainingObserver {
     var wantsPause: Bool { stop.signal != nil }
 
     func didCompleteStep(_ trainer: BoundaryTrainer) throws {
+        defer { mark = ProcessorTime.process }
         guard let checkpointEvery, trainer.step % checkpointEvery == 0 else { return }
         try checkpoints.write(trainer)
     }
 
     func willUpdate(step: Int, secondsSoFar: Double) throws {
-        lastSlice = try sealGuard.rollingCheck(stepSeconds: secondsSoFar * Double(threads))
+        let outputs = keptOutputs()
+        try sealGuard.cover(outputs.dropFirst(coveredOutputs))
+        coveredOutputs = outputs.count
+        let spent = ProcessorTime.process - mark
+        lastSlice = try sealGuard.rollingCheck(stepSeconds: spent)
+        // The check itself is no part of the step that pays for it.
+        stepSeconds += spent
+        mark = ProcessorTime.process
         rollingBytes += lastSlice
         sampleMemory()
     }
 
     func didStep(_ record: StepRecord) throws {
+        stepSeconds += ProcessorTime.process - mark
         steps.append(record)
         faultGuard.reached(step: record.step)
         coverage.append((record.step, rollingBytes))
@@ -85,6 +102,7 @@ final class RunObserver: TrainingObserver {
     }
 
     func didValidate(_ record: ValidationRecord) throws {
+        mark = ProcessorTime.process
         validations.append(record)
         sampleMemory()
         try events.emit(
@@ -106,6 +124,9 @@ final class RunObserver: TrainingObserver {
         peakResident = max(peakResident, memory.peakResidentBytes)
         peakAnonymous = max(peakAnonymous, memory.anonymousBytes)
     }
+
+    /// The guard's processor time as a part of the steps' own.
+    var sealCPUShare: Double { stepSeconds > 0 ? sealGuard.rollingCPUSeconds / stepSeconds : 0 }
 
     /// Tokens through forward and backward per second of training steps; validation is not counted.
     var tokensPerSecond: Double {

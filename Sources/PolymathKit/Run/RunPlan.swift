@@ -134,7 +134,7 @@ struct RunPlan {
         members["out"] = .string(folder.path)
         members["base_root"] = .string(root.hex)
         members["recipe"] = .string(recipe.hex)
-        members["seal_coverage_bound_steps"] = .exactly(SealGuard.coverageSteps)
+        members["seal_coverage_bound_steps"] = .exactly(coverageBound)
         return members
     }
 }

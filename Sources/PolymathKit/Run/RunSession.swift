@@ -27,6 +27,7 @@ final class RunSession {
     private let checkpoint: Checkpoint?
     private let history: RunHistory
     private let occasion: String
+    private let willTrain: ((BoundaryTrainer) -> Void)?
     private var step = 0
 
     /// - Parameters:
@@ -34,12 +35,13 @@ final class RunSession {
     ///   - history: what was told of the steps up to it.
     ///   - sealedAt: when the complete check began that `manifest` was just computed by.
     ///   - occasion: of that check.
+    ///   - willTrain: a test's look at the trainer before the first step.
     init(
         plan: RunPlan, folder: RunFolder, lock: FileLock, events: RunEvents, manifest: SealManifest, sealedAt: Date,
         faultGuard: FaultGuard, recipe: Recipe, chain: AuditWriter, started: Date, stop: StopRequest,
         checkpoint: Checkpoint? = nil,
         history: RunHistory = RunHistory(),
-        occasion: String = "start"
+        occasion: String = "start", willTrain: ((BoundaryTrainer) -> Void)? = nil
     ) {
         self.plan = plan
         self.folder = folder
@@ -55,6 +57,7 @@ final class RunSession {
         self.checkpoint = checkpoint
         self.history = history
         self.occasion = occasion
+        self.willTrain = willTrain
     }
 
     /// Trains, exports and closes; what stops it short is put on record before it is thrown on.
@@ -68,7 +71,8 @@ final class RunSession {
 
     private func train() throws -> RunSummary {
         let sealGuard = try SealGuard(
-            manifest: manifest, gguf: plan.gguf, workers: plan.threads, sealedAt: sealedAt)
+            manifest: manifest, gguf: plan.gguf, workers: plan.threads, sealedAt: sealedAt,
+            promisedBound: plan.coverageBound)
         try recordCheck(occasion, sealGuard)
         let decoder = try Decoder(plan.gguf, workers: Workers(count: plan.threads))
         let trainer = try BoundaryTrainer(
@@ -76,13 +80,15 @@ final class RunSession {
             data: TrainingData(training: plan.corpus.training, validation: plan.corpus.validation),
             options: plan.options, exists: { self.plan.gguf.tensor(named: $0) != nil })
         if let checkpoint { try trainer.restore(checkpoint) }
+        try sealGuard.cover(trainer, positions: plan.sequenceLength)
+        willTrain?(trainer)
         let checkpoints = RunCheckpoints(
             folder: folder, recipe: recipe.digest, sealGuard: sealGuard, events: events, chain: chain,
             resumedStep: checkpoint?.step)
         let observer = RunObserver(
-            sealGuard: sealGuard, faultGuard: faultGuard, events: events, chain: chain, threads: plan.threads,
-            checkpoints: checkpoints, checkpointEvery: plan.request.checkpointEvery, stop: stop, history: history)
-        let began = Self.processorSeconds()
+            sealGuard: sealGuard, faultGuard: faultGuard, events: events, chain: chain,
+            checkpoints: checkpoints, checkpointEvery: plan.request.checkpointEvery, stop: stop, history: history,
+            keptOutputs: { trainer.keptOutputs })
         let result: TrainingResult
         do {
             result = try trainer.run(observer: observer)
@@ -93,8 +99,6 @@ final class RunSession {
         }
         step = result.lastStep
         if result.end == .paused { throw try pause(trainer, checkpoints) }
-        let sealShare = sealGuard.rollingCPUSeconds / max(1e-9, Self.processorSeconds() - began)
-
         try sealGuard.fullCheck()
         try recordCheck("export", sealGuard)
         let norms = updateNorms(trainer)
@@ -128,7 +132,8 @@ final class RunSession {
             frozenTensors: plan.frozenTensorCount, frozenChanges: 0, sealedTensors: manifest.tensors.count,
             chainHead: head, reportPath: folder.reportFile, tokensPerSecond: observer.tokensPerSecond,
             peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous,
-            seconds: Date().timeIntervalSince(started), sealCPUShare: sealShare)
+            seconds: Date().timeIntervalSince(started), sealCPUShare: observer.sealCPUShare,
+            coverageBound: sealGuard.coverageBound)
         let report = RunReportBuilder(
             plan: plan, manifest: manifest, recipe: recipe, summary: summary, observer: observer,
             coverageBound: sealGuard.coverageBound, norms: norms, folder: folder)
@@ -236,10 +241,5 @@ final class RunSession {
             }
             return (change.squareRoot(), norm.squareRoot())
         }
-    }
-
-    /// Processor seconds of this process, all threads.
-    private static func processorSeconds() -> Double {
-        Double(clock()) / Double(CLOCKS_PER_SEC)
     }
 }

@@ -30,7 +30,10 @@ public struct RunSummary: Sendable {
     public let peakMemoryBytes: Int
     public let anonymousMemoryBytes: Int
     public let seconds: Double
+    /// The guard's rolling checks as a part of the training steps' processor time, over all threads.
     public let sealCPUShare: Double
+    /// Steps within which an outside change to the base would have been seen.
+    public let coverageBound: Int
 
     /// Members of the event `run_finished`.
     public var members: [String: JSONValue] {
@@ -49,6 +52,7 @@ public struct RunSummary: Sendable {
             "tokens_per_second": .measured(tokensPerSecond), "peak_memory_bytes": .exactly(peakMemoryBytes),
             "anonymous_memory_bytes": .exactly(anonymousMemoryBytes), "seconds": .measured(seconds),
             "seal_cpu_share": .measured(sealCPUShare),
+            "seal_coverage_bound_steps": .exactly(coverageBound),
         ]
     }
 }

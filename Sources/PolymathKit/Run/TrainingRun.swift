@@ -6,7 +6,7 @@ public import Digest
 internal import Foundation
 internal import GGUF
 internal import Seal
-internal import Training
+package import Training
 
 /// One training from request to report: maps and seals the base, trains its boundary, exports and signs.
 ///
@@ -18,6 +18,8 @@ public struct TrainingRun {
     private let home: Home
     private let listener: any RunListener
     private let stop: StopRequest
+    /// For tests: sees the trainer before the first step.
+    package var willTrain: ((BoundaryTrainer) -> Void)?
 
     /// - Parameter stop: asked between steps whether to end at a pause, from which ``RunResumption`` goes on.
     public init(
@@ -63,7 +65,7 @@ public struct TrainingRun {
         return RunSession(
             plan: plan, folder: folder, lock: lock, events: events, manifest: sealed, sealedAt: sealedAt,
             faultGuard: try FaultGuard(plan.gguf, of: folder, output: listener.faultOutput), recipe: recipe,
-            chain: chain, started: started, stop: stop)
+            chain: chain, started: started, stop: stop, willTrain: willTrain)
     }
 
     /// What a run would do, without doing it: nothing is written.

@@ -113,7 +113,9 @@ final class RunPrinter: RunListener {
             ("signer", text(members["signer"])),
             (
                 "seal",
-                "\(text(members["frozen_tensors"])) frozen tensors checked, \(text(members["frozen_changes"])) changed"
+                "\(text(members["frozen_tensors"])) frozen tensors checked, \(text(members["frozen_changes"])) changed; "
+                    + "the guard took \(fixed(100 * (members["seal_cpu_share"]?.asDouble ?? 0), 2)) % of the steps' "
+                    + "processor time"
             ),
             ("memory", "peak \(fixed(peak, 2)) GB resident, \(fixed(anonymous, 2)) GB of it anonymous"),
             ("speed", "\(number(members["tokens_per_second"], 0)) tokens/s, \(number(members["seconds"], 1)) s in all"),
