@@ -2,10 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
 /// Where a run is written, and what is left of one that fails.
 @Suite struct RunFolderTests {
     let program = Program()
@@ -72,9 +68,9 @@ import Testing
         #expect(verified.status == 0, "\(verified.error)")
     }
 
-    @Test(.enabled(if: Disk.canMount, "mounting a small file system needs root"), arguments: [16, 28])
+    @Test(.enabled(if: SmallDisk.canMount, "mounting a small file system needs root"), arguments: [16, 28])
     func `a full disk exits 5 and leaves no adapter`(kilobytes: Int) throws {
-        let disk = try Disk(kilobytes: kilobytes, at: program.folder.path("disk"))
+        let disk = try SmallDisk(kilobytes: kilobytes, at: program.folder.path("disk"))
         let outcome = try train("disk/run", steps: 3)
         #expect(outcome.status == 5, "\(outcome.output)")
         #expect(outcome.errorMessage?.contains("no space is left to write") == true, "\(outcome.output)")
@@ -93,31 +89,5 @@ import Testing
         }
         #expect(try !program.chain("run").contains { ["close", "export"].contains($0["kind"] as? String ?? "") })
         #expect(try program.run(["audit", "verify", "run"]).status != 0)
-    }
-}
-
-/// A small file system in memory, gone with the object.
-private final class Disk {
-    let path: String
-
-    static var canMount: Bool { geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/mount") }
-
-    init(kilobytes: Int, at path: String) throws {
-        self.path = path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        guard try Self.run("mount", ["-t", "tmpfs", "-o", "size=\(kilobytes)k", "tmpfs", path]) == 0 else {
-            throw CocoaError(.fileWriteUnknown)
-        }
-    }
-
-    deinit { _ = try? Self.run("umount", [path]) }
-
-    private static func run(_ name: String, _ words: [String]) throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/\(name)")
-        process.arguments = words
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
     }
 }
