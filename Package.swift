@@ -107,7 +107,8 @@ let package = Package(
             ]),
         .testTarget(
             name: "polymathTests",
-            dependencies: ["TestSupport", "Bytes", "GGUF", "Blocks", "Digest", "Adapter", "Audit"], swiftSettings: testHouse),
+            dependencies: ["TestSupport", "Bytes", "GGUF", "Blocks", "Digest", "Adapter", "Audit"],
+            swiftSettings: testHouse),
     ],
     swiftLanguageModes: [.v6]
 )

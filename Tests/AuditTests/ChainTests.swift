@@ -87,6 +87,53 @@ enum RunFixture {
         #expect(error([]) == .empty)
     }
 
+    /// The rows with sequence, links and hashes made anew, as anyone can without a key.
+    private func relinked(_ lines: [[UInt8]]) throws -> [[UInt8]] {
+        var prev = AuditRow.origin.hex
+        return try lines.enumerated().map { index, line in
+            var members = try JSONValue.parse(Array(line.dropLast())).asObject ?? [:]
+            members["seq"] = .exactly(index)
+            members["prev"] = .string(prev)
+            members["hash"] = nil
+            prev = SHA256Digest.of(JSONValue.object(members).canonicalBytes).hex
+            members["hash"] = .string(prev)
+            return JSONValue.object(members).canonicalBytes + [0x0A]
+        }
+    }
+
+    @Test func `linked anew by somebody without the key is shown by the next signature`() throws {
+        let lines = RunFixture.lines(try RunFixture.closed(folder.path("a")))
+        let signer = try RunFixture.identity().publicKey.fingerprint
+        #expect(try relinked(lines) == lines)
+        // Of start, checkpoint, pause, resume, check and close, the pause and the close are signed.
+        for (removed, signed) in [(1, 2), (3, 4), (4, 5)] {
+            var fewer = lines
+            fewer.remove(at: removed)
+            let found = try error(relinked(fewer))
+            let line = removed == 3 ? 4 : signed
+            // Without the resume row, what follows the pause may not; without another, the signature does not fit.
+            #expect(
+                found
+                    == (removed == 3
+                        ? .afterPause(line: line, found: "seal_check") : .signature(line: line, signer: signer)))
+        }
+        var swapped = lines
+        swapped.swapAt(3, 4)
+        #expect(try error(relinked(swapped)) == .afterPause(line: 4, found: "seal_check"))
+        var doubled = lines
+        doubled.append(lines[5])
+        #expect(try error(relinked(doubled)) == .afterClose(line: 7))
+        var replayed = lines
+        replayed.insert(lines[2], at: 4)
+        #expect(try error(relinked(replayed)) == .signature(line: 5, signer: signer))
+        // A pause cannot pass for a close: the signed state repeats the kind.
+        let renamed = String(decoding: lines[2], as: UTF8.self).replacingOccurrences(of: "\"pause\"", with: "\"close\"")
+        #expect(
+            try error(relinked(Array(lines.prefix(2)) + [Array(renamed.utf8)])) == .signature(line: 3, signer: signer))
+        #expect(error(Array(lines.dropLast())) == nil)
+        #expect(try AuditChain.decode(Array(lines.dropLast().joined())).status == .open)
+    }
+
     @Test func `shows an edit of any byte`() throws {
         let bytes = try RunFixture.closed(folder.path("a"))
         for index in bytes.indices.dropLast() {

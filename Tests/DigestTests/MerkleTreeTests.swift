@@ -22,6 +22,17 @@ struct MerkleTreeTests {
         #expect(MerkleTree.root(leaves: Array(Self.leaves.prefix(count))).hex == root)
     }
 
+    // Leaves "leaf 0", "leaf 1" …; roots by `python3 Integrations/interop/seal.py --vectors`, which shares no code with us.
+    @Test(arguments: [
+        (1, "1bb97dcc21635d47e2663efdfd0a174686d98dd701352dd2cd06e8b43fd3d305"),
+        (2, "fc5f6b88ff8554f75bb2f9e6f39c31b1936d44b69276edf7b1205a955b9761e3"),
+        (3, "d4f92c8fbb89720eb3b55677c7d7efaddfeb10d11a1a84a0ba8f1a23337faa95"),
+        (7, "5a61fc2b54f9cfa71774f2432143dd40c6cb2b11947faf65a7d3da5cb65199c8"),
+    ])
+    func `roots match another implementation`(count: Int, root: String) {
+        #expect(MerkleTree.root(leaves: (0..<count).map { Array("leaf \($0)".utf8) }).hex == root)
+    }
+
     @Test func `any changed, moved or missing leaf changes the root`() {
         let root = MerkleTree.root(leaves: Self.leaves)
         for index in Self.leaves.indices {
