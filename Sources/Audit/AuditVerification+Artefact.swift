@@ -60,10 +60,14 @@ extension AuditVerification {
             signer == chain.signer && root.hex == chain.start["base_root"]?.asString
             && recipe.hex == chain.start["recipe"]?.asString
         verdict.add(
-            "artefact-origin", isOurs ? .passed : .failed, .replay,
+            "artefact-origin", isOurs ? .passed : .failed, .arithmetic,
             isOurs
-                ? "Its base, recipe and signer are the run's; training again from base, corpus and recipe shows whether they make it."
+                ? "Its base, recipe and signer are those that the run's chain names."
                 : "Its base, recipe or signer is not the one that the run's chain names.")
+        verdict.add(
+            "replay", .notChecked, .replay,
+            "Whether this base, corpus and recipe make exactly this file, training again shows, which was not done here."
+        )
     }
 
     /// The attestation: its signature, and every digest in it against the chain.

@@ -3,105 +3,202 @@
 internal import Digest
 
 extension RunReport {
-    /// The whole of `report.html`.
+    /// The whole of `report.html`: the same data always give the same bytes.
     public var html: String {
-        let sections = [
-            head, verdictSection, outcomeSection, curveSection, trainedSection, sealSection, identitySection,
-            verifySection,
-        ]
+        let sections: [(id: HTML, name: HTML, content: HTML)] = [
+            ("verdict", verdictName, verdictSection), ("outcome", "Before and after", outcomeSection),
+            ("curve", "Loss while training", curveSection), ("trained", "What was trained", trainedSection),
+            ("sealed", "What stayed sealed", sealSection), ("cost", "Memory and speed", costSection),
+            ("handed-on", "What left the machine, and what did not", departureSection),
+            ("identities", "Identities", identitySection), ("check", "Check it yourself", commandSection),
+        ].filter { !$0.content.text.isEmpty }
+        let links = sections.dropFirst().map { "<a href=\"#\($0.id)\">\($0.name)</a> " as HTML }
+        let bodies = sections.map { section -> HTML in
+            """
+            <section id="\(section.id)" class="\(section.id.text == "verdict" ? verdictClass : "plain")" \
+            aria-labelledby="\(section.id)-h"><h2 id="\(section.id)-h">\(section.name)</h2>\(section.content)</section>
+
+            """
+        }
+        // The browser applies the one style sheet that has this digest, and nothing else.
+        let style = Base64.encode(SHA256Digest.of(Array(ReportStyle.sheet.text.utf8)).bytes)
         let page: HTML = """
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src \
+            'sha256-\(style)'; base-uri 'none'; form-action 'none'">
             <meta name="referrer" content="no-referrer">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark">
             <title>\(title)</title>
             <style>\(ReportStyle.sheet)</style></head>
-            <body><main>\(sections.joined())<footer>Run \(run) · \(time) · this page holds no script and loads nothing.</footer></main></body></html>
+            <body><main>
+            <header><p class="over">Polymath · training report</p><h1>\(title)</h1>\(syntheticNote)\(runLine)</header>
+            \(bodies[0])<nav aria-label="Sections">\(links.joined())</nav>
+            \(bodies.dropFirst().joined())<footer><p>Made by \(program) from the files of run \(run) alone; made again from \
+            the same files it is the same, byte for byte. It holds no script and loads nothing.</p></footer>
+            </main></body></html>
 
             """
         return page.text
     }
 
-    private var head: HTML {
-        let synthetic: HTML =
-            isSynthetic
-            ? """
-            <p class="label">synthetic weights</p><p class="note">The base has seeded random weights in a real architecture. \
-            Its losses say nothing about language.</p>
-            """ : ""
+    private var syntheticNote: HTML {
+        guard isSynthetic else { return "" }
         return """
-            <header><p class="over">Polymath · training report</p><h1>\(title)</h1>\(synthetic)</header>
+            <p class="synthetic"><strong>Synthetic weights.</strong> The base has seeded random weights in a real \
+            architecture. Its losses say nothing about language.</p>
             """
     }
 
-    private var verdictSection: HTML {
+    private var runLine: HTML {
+        """
+        <p class="note">Run \(run), from <span class="time">\(Self.clock(started))</span> to \
+        <span class="time">\(Self.clock(ended))</span> UTC.</p>
+        """
+    }
+
+    /// `2026-01-31T12:00:00Z` as people write it; any other text as it is.
+    static func clock(_ time: String) -> String {
+        let isStandard =
+            time.utf8.count == 20 && time.hasSuffix("Z") && time.utf8.dropFirst(10).first == UInt8(ascii: "T")
+        return isStandard ? time.prefix(10) + " " + time.dropFirst(11).dropLast() : time
+    }
+}
+
+// MARK: - Verdict
+
+extension RunReport {
+    var verdictClass: HTML { verdict.isPassed ? "verdict ok" : "verdict bad" }
+
+    var verdictName: HTML {
+        if verdict.isPassed { return "Verified" }
+        switch state {
+        case .closed: return "Not verified"
+        case .paused(let step): return "Not verified: paused after step \(step)"
+        case .open: return "Not verified: the run has no end"
+        case .violated: return "Stopped: a sealed byte changed"
+        }
+    }
+
+    var verdictSection: HTML {
         let failed = verdict.checks.count { $0.result == .failed }
         let open = verdict.checks.count { $0.result == .notChecked }
-        let headline: HTML = verdict.isPassed ? "Verified" : "Not verified"
+        let left: HTML =
+            open > 0
+            ? " \(open) stay open, since they need what is not in the run’s folder: see “Check it yourself”." : ""
         let sum: HTML =
             verdict.isPassed
-            ? "\(verdict.checks.count - open) checks passed\(open > 0 ? ", \(open) could not be made here" as HTML : "")."
-            : "\(failed) of \(verdict.checks.count) checks failed."
+            ? "\(deed)All \(verdict.checks.count - open) checks that the run’s own files allow have passed.\(left)"
+            : "\(failed) of \(verdict.checks.count) checks failed.\(left)"
+        let reason: HTML =
+            switch state {
+            case .violated(let facts): "<p>Training ended there and nothing was exported.</p>\(Self.list(facts))"
+            case .paused: "<p>Nothing has been exported yet. The run can go on from here.</p>"
+            case .open: "<p>It was stopped before it came to its end, or is still under way.</p>"
+            case .closed: ""
+            }
         let rows = verdict.checks.map { check -> HTML in
             let (sign, kind): (HTML, HTML) =
                 switch check.result {
-                case .passed: ("✓", "ok")
-                case .failed: ("✕", "bad")
-                case .notChecked: ("–", "open")
+                case .passed: ("✓ passed", "ok")
+                case .failed: ("✕ failed", "bad")
+                case .notChecked: ("– open", "open")
                 }
             return """
-                <li class="\(kind)"><span class="sign" aria-label="\(check.result.rawValue)">\(sign)</span>\
-                <span>\(check.sentence, limit: 600)</span><span class="ground">\(check.ground.rawValue)</span></li>
+                <tr class="\(kind)"><td class="sign">\(sign)</td><td>\(check.sentence, limit: 600)</td>\
+                <td><span class="ground">\(check.ground.rawValue)</span></td></tr>
+
                 """
         }
         return """
-            <section class="verdict \(verdict.isPassed ? "ok" as HTML : "bad")"><h2>\(headline)</h2><p>\(sum)</p>
-            <ul class="checks">\(rows.joined())</ul>
-            <p class="note"><b>arithmetic</b>: anyone can recompute it from the files. <b>replay</b>: training again \
-            must give the same bytes. <b>signer’s word</b>: believed as far as the signer is.</p></section>
+            <p class="lead">\(sum)</p>\(reason)
+            <dl class="grounds">\(Ground.allCases.map(grounds).joined())</dl>
+            <table class="checks"><thead><tr><th scope="col">Result</th><th scope="col">What was checked</th>\
+            <th scope="col">Ground</th></tr></thead><tbody>
+            \(rows.joined())</tbody></table>
             """
     }
 
-    private var outcomeSection: HTML {
+    /// What was done, in one sentence.
+    private var deed: HTML {
+        guard let artefact, let frozenTensorCount else { return "" }
+        let count = trainedTensors.reduce(0) { $0 + $1.dimensions.reduce(1, *) }
+        return """
+            This run trained \(Numeral.grouped(count)) numbers of \(baseName) on \(corpusName), changed \
+            \(frozenChangeCount ?? 0) of \(Numeral.grouped(frozenTensorCount)) frozen tensors, and exported \
+            \(Numeral.grouped(artefact.byteCount)) signed bytes. 
+            """
+    }
+
+    /// What a ground means, and how its checks came out.
+    private func grounds(_ ground: Ground) -> HTML {
+        let checks = verdict.checks.filter { $0.ground == ground }
+        let counts: [(HTML, Int)] = [
+            ("passed", checks.count { $0.result == .passed }), ("failed", checks.count { $0.result == .failed }),
+            ("open", checks.count { $0.result == .notChecked }),
+        ].filter { $0.1 > 0 }
+        let told = counts.enumerated().map {
+            "\($0.offset > 0 ? ", " as HTML : "")\($0.element.1) \($0.element.0)" as HTML
+        }
+        let meaning: HTML =
+            switch ground {
+            case .arithmetic: "Anyone can recompute it from the files."
+            case .replay: "Training again from base, corpus and recipe must give the same bytes."
+            case .signersWord: "Believed as far as the holder of the signing key is."
+            }
+        return "<div><dt>\(ground.rawValue): \(told.joined())</dt><dd>\(meaning)</dd></div>"
+    }
+
+    /// Names and values, one pair beside the other.
+    static func list(_ facts: [Fact]) -> HTML {
+        let rows = facts.map { "<dt>\($0.name)</dt><dd>\($0.value, limit: 300)</dd>" as HTML }
+        return "<dl class=\"facts\">\(rows.joined())</dl>"
+    }
+}
+
+// MARK: - Outcome
+
+extension RunReport {
+    var outcomeSection: HTML {
         var tiles: [HTML] = []
-        func tile(_ name: HTML, _ value: HTML, _ note: HTML = "") {
+        func tile(_ name: HTML, _ value: HTML, _ note: HTML) {
             tiles.append("<div class=\"tile\"><p>\(name)</p><p class=\"big\">\(value)</p><p>\(note)</p></div>")
         }
         if let first = comparisons.first {
             tile(
-                "Loss on \(first.name)", "\(first.lossAfter, decimals: 4)",
-                "from \(first.lossBefore, decimals: 4) nats per token")
+                "Loss on \(first.name) text", "\(first.lossAfter, decimals: 4)",
+                "was \(first.lossBefore, decimals: 4) nats per token")
         }
-        if let bytes = artefactByteCount {
-            tile("Exported", "\(Numeral.grouped(bytes)) bytes", "\(artefactName ?? "")")
+        if let artefact { tile("Exported", "\(Numeral.grouped(artefact.byteCount)) bytes", "\(artefact.name), signed") }
+        if let frozenTensorCount {
+            tile(
+                "Frozen tensors", "\(frozenChangeCount ?? 0) changed",
+                "of \(Numeral.grouped(frozenTensorCount)), every byte hashed")
         }
-        tile(
-            "Frozen tensors", "\(frozenChangeCount) changed", "of \(Numeral.grouped(frozenTensorCount)) frozen")
-        if let peak = peakMemoryBytes {
-            let anonymous: HTML = anonymousMemoryBytes.map { "\(Numeral.bytes($0)) of it anonymous" } ?? ""
-            tile("Peak memory", "\(Numeral.bytes(peak))", anonymous)
-        }
-        if let speed = tokensPerSecond {
-            let time: HTML = seconds.map { "\($0, decimals: 1) s in all" } ?? ""
-            tile("Speed", "\(speed, decimals: 1) tokens/s", time)
-        }
+        guard !tiles.isEmpty || !comparisons.isEmpty else { return "" }
         let rows = comparisons.map { item -> HTML in
             """
-            <tr><th scope="row">\(item.name)</th><td>\(item.lossBefore, decimals: 4)</td><td>\(item.lossAfter, decimals: 4)</td>\
-            <td>\(item.lossAfter - item.lossBefore, decimals: 4)</td><td>\(Self.perplexity(item.lossBefore))</td>\
-            <td>\(Self.perplexity(item.lossAfter))</td></tr>
+            <tr><th scope="row">\(item.name), loss</th><td>\(item.lossBefore, decimals: 4)</td>\
+            <td>\(item.lossAfter, decimals: 4)</td><td>\(item.lossAfter - item.lossBefore, decimals: 4)</td></tr>
+            <tr><th scope="row">\(item.name), perplexity</th><td>\(Self.perplexity(item.lossBefore))</td>\
+            <td>\(Self.perplexity(item.lossAfter))</td><td></td></tr>
+
             """
         }
         let table: HTML =
             rows.isEmpty
-            ? ""
+            ? "<p>This run had no validation text, so there is no before and after on text it was not trained on.</p>"
             : """
-            <div class="wide"><table><thead><tr><th>Text</th><th>Loss before</th><th>after</th><th>change</th>\
-            <th>Perplexity before</th><th>after</th></tr></thead><tbody>\(rows.joined())</tbody></table></div>
+            <table><thead><tr><th scope="col">Measured on</th><th scope="col">Before</th><th scope="col">After</th>\
+            <th scope="col">Change</th></tr></thead><tbody>
+            \(rows.joined())</tbody></table>
+            <p class="note">Loss is the mean cross-entropy in nats per token, lower is better; perplexity is e to its \
+            power. “After” is measured with the exported file as read back from disk. The text was not trained on, but \
+            it chose the step that was exported. Ground: <span class="ground">signer’s word</span>, until a replay \
+            reaches the same figures.</p>
             """
-        return "<section><h2>Before and after</h2><div class=\"tiles\">\(tiles.joined())</div>\(table)</section>"
+        return "<div class=\"tiles\">\(tiles.joined())</div>\(table)"
     }
 
     /// e^loss with three significant digits; e to the power of x without a maths library: the table needs no more.
@@ -119,90 +216,36 @@ extension RunReport {
         return "\(Numeral.significant(sum * Double(sign: .plus, exponent: Int(k), significand: 1)))"
     }
 
-    private var curveSection: HTML {
+    var curveSection: HTML {
         guard !trainingLoss.isEmpty || !validationLoss.isEmpty else { return "" }
-        let best: HTML =
-            bestStep.map { "The exported state is that of step \($0), the best on the validation part." } ?? ""
+        let width = Self.meanWidth(of: trainingLoss.count)
+        var layers: [ReportChart.Layer] = [.dots(trainingLoss)]
+        if width > 1 { layers.append(.line(Self.runningMean(trainingLoss, width: width), kind: "mean")) }
+        if !validationLoss.isEmpty { layers.append(.rings(validationLoss, kind: "valid")) }
+        if let bestStep { layers.append(.mark(step: bestStep, label: "exported: step \(bestStep)")) }
+        let ends: HTML =
+            validationLoss.count > 1
+            ? """
+            Validation loss goes from \(validationLoss[0].value, decimals: 4) at step \(validationLoss[0].step) to \
+            \(validationLoss[validationLoss.count - 1].value, decimals: 4) at step \
+            \(validationLoss[validationLoss.count - 1].step).
+            """ : ""
+        let chart = ReportChart(
+            id: "loss", title: "Loss over steps",
+            description:
+                "Training loss of \(trainingLoss.count) steps and \(validationLoss.count) validations. \(ends)",
+            unit: "loss, nats per token", layers: layers)
+        let mean: HTML =
+            width > 1 ? "<li><span class=\"key mean\"></span>mean of the \(width) steps around</li>" : ""
+        let valid: HTML =
+            validationLoss.isEmpty ? "" : "<li><span class=\"key valid\"></span>validation text, not trained on</li>"
+        let exported: HTML =
+            bestStep == nil
+            ? "" : " The exported state is the best on the validation text, or the last where nothing was validated."
         return """
-            <section><h2>Loss while training</h2>\
-            \(ReportChart.losses(training: trainingLoss, validation: validationLoss, best: bestStep))\
-            <p class="note"><span class="key train"></span> training, each step · <span class="key valid"></span> \
-            validation. \(best)</p></section>
-            """
-    }
-
-    private var trainedSection: HTML {
-        guard !trainedTensors.isEmpty else { return "" }
-        let largest = trainedTensors.map { Self.ratio($0) }.max() ?? 0
-        let rows = trainedTensors.map { tensor -> HTML in
-            let ratio = Self.ratio(tensor)
-            let share = largest > 0 ? Int((ratio / largest * 100).rounded()) : 0
-            return """
-                <tr><th scope="row"><code>\(tensor.name)</code></th><td>\(Numeral.grouped(tensor.elementCount))</td>\
-                <td>\(Numeral.significant(tensor.updateNorm))</td><td>\(Numeral.significant(ratio * 100)) %</td>\
-                <td class="bar"><svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">\
-                <rect width="\(share)" height="8"/></svg></td></tr>
-                """
-        }
-        return """
-            <section><h2>What was trained</h2><p>Scope <b>\(scope)</b>: \(trainedTensors.count) tensors. Update norm is the \
-            length of what training added.</p><div class="wide"><table><thead><tr><th>Tensor</th><th>Values</th>\
-            <th>Update norm</th><th>of the base’s</th><th></th></tr></thead><tbody>\(rows.joined())</tbody></table></div></section>
-            """
-    }
-
-    private static func ratio(_ tensor: TrainedTensor) -> Double {
-        tensor.baseNorm > 0 ? tensor.updateNorm / tensor.baseNorm : 0
-    }
-
-    private var sealSection: HTML {
-        let bound: HTML =
-            coverageBoundSteps.map { " A change from outside is found within \($0) steps." } ?? ""
-        let rows = sealedTensors.map { tensor -> HTML in
-            """
-            <tr><th scope="row"><code>\(tensor.name)</code></th><td>\(tensor.type)</td>\
-            <td>\(tensor.dimensions.map(String.init).joined(separator: " × "))</td><td><code>\(tensor.digest)</code></td></tr>
-            """
-        }
-        let list: HTML =
-            rows.isEmpty
-            ? ""
-            : """
-            <details><summary>All \(sealedTensors.count) sealed tensors and their SHA-256</summary><div class="wide">\
-            <table><thead><tr><th>Tensor</th><th>Type</th><th>Shape</th><th>SHA-256 as stored</th></tr></thead>\
-            <tbody>\(rows.joined())</tbody></table></div></details>
-            """
-        return """
-            <section><h2>What stayed sealed</h2><p>\(Numeral.grouped(frozenTensorCount)) tensors were frozen in this run; \
-            \(frozenChangeCount) changed. Sealed bytes: \(Numeral.bytes(sealedByteCount)).\(bound)</p>\
-            \(ReportChart.coverage(sealCoverage, whole: sealedByteCount))\(list)</section>
-            """
-    }
-
-    private var identitySection: HTML {
-        func list(_ name: HTML, _ facts: [(HTML, HTML)]) -> HTML {
-            let rows = facts.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" as HTML }
-            return "<div class=\"card\"><h3>\(name)</h3><dl>\(rows.joined())</dl></div>"
-        }
-        func foreign(_ facts: [Fact]) -> [(HTML, HTML)] { facts.map { ("\($0.name)", "\($0.value)") } }
-        var evidence: [(HTML, HTML)] = [("Signer", "<code>\(signer)</code>")]
-        if let contentID { evidence.append(("Content id", "<code>\(contentID.hex)</code>")) }
-        if let chainHead { evidence.append(("Chain head", "<code>\(chainHead.hex)</code>")) }
-        return """
-            <section><h2>Identities</h2><div class="cards">\
-            \(list("Base", [("Name", "\(baseName)"), ("Root", "<code>\(baseRoot.hex)</code>")] + foreign(baseFacts)))\
-            \(list("Corpus", [("Name", "\(corpusName)")] + foreign(corpusFacts)))\
-            \(list("Recipe", [("Digest", "<code>\(recipe.hex)</code>")] + foreign(recipeFacts)))\
-            \(list("Evidence", evidence))</div></section>
-            """
-    }
-
-    private var verifySection: HTML {
-        guard !verifyCommands.isEmpty else { return "" }
-        let lines = verifyCommands.map { "<code>\($0, limit: 1000)</code>\n" as HTML }
-        return """
-            <section><h2>Check it yourself</h2><p>This page is a summary; these commands judge the files themselves.</p>\
-            <pre>\(lines.joined())</pre></section>
+            <figure>\(chart.svg)<figcaption><ul class="keys"><li><span class="key dot"></span>one training step, before \
+            its update</li>\(mean)\(valid)</ul>A step sees a few windows only, so single steps scatter with what is in \
+            them.\(exported)</figcaption></figure>
             """
     }
 }

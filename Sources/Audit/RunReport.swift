@@ -4,20 +4,41 @@ public import Digest
 
 /// The data of `report.html`. Every string may be foreign; all of them are escaped when rendered.
 public struct RunReport: Sendable {
-    /// A loss at a step; `step` counts from 1, and 0 is the base before any update.
+    /// How far the run got, for the headline.
+    public enum State: Equatable, Sendable {
+        case closed
+        case paused(step: Int)
+        /// Neither closed nor paused: killed, failed, or still under way.
+        case open
+        /// A sealed byte changed; the facts say which, where and when.
+        case violated([Fact])
+    }
+
+    /// A named fact, e.g. `Learning rate` and `0.003`.
+    public struct Fact: Equatable, Sendable {
+        public var name: String
+        public var value: String
+
+        public init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// A value at a step; `step` counts from 1, and 0 is the base before any update.
     public struct Point: Equatable, Sendable {
         public var step: Int
-        public var loss: Double
+        public var value: Double
 
-        public init(step: Int, loss: Double) {
+        public init(step: Int, value: Double) {
             self.step = step
-            self.loss = loss
+            self.value = value
         }
     }
 
     /// One line of the before-and-after table, in nats per token.
     public struct Comparison: Equatable, Sendable {
-        /// Which text, e.g. `validation` or `test`.
+        /// Which text, e.g. `validation`.
         public var name: String
         public var lossBefore: Double
         public var lossAfter: Double
@@ -29,16 +50,30 @@ public struct RunReport: Sendable {
         }
     }
 
+    /// The file that may be handed on.
+    public struct Artefact: Equatable, Sendable {
+        public var name: String
+        public var contentID: SHA256Digest
+        public var byteCount: Int
+
+        public init(name: String, contentID: SHA256Digest, byteCount: Int) {
+            self.name = name
+            self.contentID = contentID
+            self.byteCount = byteCount
+        }
+    }
+
     public struct TrainedTensor: Equatable, Sendable {
         public var name: String
-        public var elementCount: Int
+        /// As the file lists them, row length first.
+        public var dimensions: [Int]
         /// Euclidean norm of what training added, and of the base's values.
         public var updateNorm: Double
         public var baseNorm: Double
 
-        public init(name: String, elementCount: Int, updateNorm: Double, baseNorm: Double) {
+        public init(name: String, dimensions: [Int], updateNorm: Double, baseNorm: Double) {
             self.name = name
-            self.elementCount = elementCount
+            self.dimensions = dimensions
             self.updateNorm = updateNorm
             self.baseNorm = baseNorm
         }
@@ -58,110 +93,100 @@ public struct RunReport: Sendable {
         }
     }
 
-    /// Sealed bytes that had been checked by the end of a step, counted since the start.
-    public struct Coverage: Equatable, Sendable {
+    /// A look at every sealed byte, which found them unchanged.
+    public struct CompleteCheck: Equatable, Sendable {
+        /// What it stood before or after: `start`, `checkpoint`, `export` …
+        public var occasion: String
+        /// Updates made when it was made.
         public var step: Int
-        public var checkedBytes: Int
+        public var time: String
 
-        public init(step: Int, checkedBytes: Int) {
+        public init(occasion: String, step: Int, time: String) {
+            self.occasion = occasion
             self.step = step
-            self.checkedBytes = checkedBytes
+            self.time = time
         }
     }
 
-    /// A named fact, e.g. `Learning rate` and `0.003`.
-    public struct Fact: Equatable, Sendable {
-        public var name: String
-        public var value: String
+    /// Shell commands by which a reader checks something.
+    public struct Command: Equatable, Sendable {
+        public var purpose: String
+        public var lines: [String]
 
-        public init(_ name: String, _ value: String) {
-            self.name = name
-            self.value = value
+        public init(_ purpose: String, _ lines: String...) {
+            self.purpose = purpose
+            self.lines = lines
         }
     }
 
     public var title: String
     public var run: String
-    public var time: String
+    /// UTC, of the first and the last row of the chain.
+    public var started = ""
+    public var ended: String
+    public var program = ""
+    public var state: State
     public var verdict: Verdict
+
     public var baseName: String
     public var baseRoot: SHA256Digest
     /// Random weights in a real architecture: said in the report's head.
-    public var isSynthetic: Bool
-    public var baseFacts: [Fact]
+    public var isSynthetic = false
+    public var baseFacts: [Fact] = []
     public var corpusName: String
-    public var corpusFacts: [Fact]
+    public var corpusFacts: [Fact] = []
     public var scope: String
     public var recipe: SHA256Digest
-    public var recipeFacts: [Fact]
-    public var artefactName: String?
-    public var contentID: SHA256Digest?
-    public var artefactByteCount: Int?
+    public var recipeFacts: [Fact] = []
+    public var artefact: Artefact?
     public var signer: String
     public var chainHead: SHA256Digest?
-    public var comparisons: [Comparison]
-    public var trainingLoss: [Point]
-    public var validationLoss: [Point]
+
+    public var comparisons: [Comparison] = []
+    /// Nats per token of each step's batch, before that step's update.
+    public var trainingLoss: [Point] = []
+    public var validationLoss: [Point] = []
+    /// The step whose state was exported.
     public var bestStep: Int?
-    public var trainedTensors: [TrainedTensor]
-    public var sealedTensors: [SealedTensor]
-    public var sealedByteCount: Int
-    public var sealCoverage: [Coverage]
-    public var frozenTensorCount: Int
-    public var frozenChangeCount: Int
+    public var trainedTensors: [TrainedTensor] = []
+
+    public var sealedTensors: [SealedTensor] = []
+    public var sealedByteCount = 0
+    /// Sealed bytes that the rolling checks had hashed by the end of a step, counted since the start.
+    public var rollingBytes: [Point] = []
+    public var completeChecks: [CompleteCheck] = []
+    public var frozenTensorCount: Int?
+    public var frozenChangeCount: Int?
     /// Steps within which a change from outside is found.
     public var coverageBoundSteps: Int?
+    /// The rolling checks' part of the run's processor time.
+    public var sealCPUShare: Double?
+
+    /// The largest so far at the end of a step, bytes.
+    public var residentMemory: [Point] = []
+    public var anonymousMemory: [Point] = []
+    /// Tokens per second of each step.
+    public var speed: [Point] = []
     public var peakMemoryBytes: Int?
     public var anonymousMemoryBytes: Int?
     public var tokensPerSecond: Double?
     public var seconds: Double?
-    /// Shell commands, one for each line, by which a reader checks all this.
-    public var verifyCommands: [String]
+    public var commands: [Command] = []
 
     public init(
-        title: String, run: String, time: String, verdict: Verdict, baseName: String, baseRoot: SHA256Digest,
-        isSynthetic: Bool = false, baseFacts: [Fact] = [], corpusName: String, corpusFacts: [Fact] = [], scope: String,
-        recipe: SHA256Digest, recipeFacts: [Fact] = [], artefactName: String? = nil, contentID: SHA256Digest? = nil,
-        artefactByteCount: Int? = nil, signer: String, chainHead: SHA256Digest? = nil, comparisons: [Comparison] = [],
-        trainingLoss: [Point] = [], validationLoss: [Point] = [], bestStep: Int? = nil,
-        trainedTensors: [TrainedTensor] = [], sealedTensors: [SealedTensor] = [], sealedByteCount: Int = 0,
-        sealCoverage: [Coverage] = [], frozenTensorCount: Int = 0, frozenChangeCount: Int = 0,
-        coverageBoundSteps: Int? = nil, peakMemoryBytes: Int? = nil, anonymousMemoryBytes: Int? = nil,
-        tokensPerSecond: Double? = nil, seconds: Double? = nil, verifyCommands: [String] = []
+        title: String, run: String, ended: String, state: State, verdict: Verdict, baseName: String,
+        baseRoot: SHA256Digest, corpusName: String, scope: String, recipe: SHA256Digest, signer: String
     ) {
         self.title = title
         self.run = run
-        self.time = time
+        self.ended = ended
+        self.state = state
         self.verdict = verdict
         self.baseName = baseName
         self.baseRoot = baseRoot
-        self.isSynthetic = isSynthetic
-        self.baseFacts = baseFacts
         self.corpusName = corpusName
-        self.corpusFacts = corpusFacts
         self.scope = scope
         self.recipe = recipe
-        self.recipeFacts = recipeFacts
-        self.artefactName = artefactName
-        self.contentID = contentID
-        self.artefactByteCount = artefactByteCount
         self.signer = signer
-        self.chainHead = chainHead
-        self.comparisons = comparisons
-        self.trainingLoss = trainingLoss
-        self.validationLoss = validationLoss
-        self.bestStep = bestStep
-        self.trainedTensors = trainedTensors
-        self.sealedTensors = sealedTensors
-        self.sealedByteCount = sealedByteCount
-        self.sealCoverage = sealCoverage
-        self.frozenTensorCount = frozenTensorCount
-        self.frozenChangeCount = frozenChangeCount
-        self.coverageBoundSteps = coverageBoundSteps
-        self.peakMemoryBytes = peakMemoryBytes
-        self.anonymousMemoryBytes = anonymousMemoryBytes
-        self.tokensPerSecond = tokensPerSecond
-        self.seconds = seconds
-        self.verifyCommands = verifyCommands
     }
 }

@@ -59,12 +59,12 @@ public enum FaultEntry {
             let violation = record.violation(
                 path: base, manifest: manifest,
                 lastCompleteCheck: checked.flatMap { try? Date($0, strategy: .iso8601) })
-            body = violation.json.asObject ?? [:]
+            body = violation.recordedMembers
             body["step"] = .exactly(record.step)
             body["fault_time"] = .string(record.time.formatted(.iso8601))
         } catch let error as SealError {
             // The handler was cut short itself; that something happened is all there is to say.
-            body = ["kind": "unknown_fault", "path": .string(base), "reason": .string(error.description)]
+            body = ["kind": "unknown_fault", "file": .string(base.lastComponent), "reason": .string(error.description)]
         }
         body["entered_by"] = .string(occasion)
         body["good_checkpoint"] = .count(RunCheckpoints.newestGood(in: folder, chain.rows))

@@ -19,6 +19,7 @@ extension RunListener {
 /// Writes every event to `events.jsonl` and hands it to the listener.
 final class RunEvents {
     private let file: AppendFile
+    private let path: String
     private let listener: any RunListener
 
     /// Opens the file, or makes it; a last line that a crash tore is cut off.
@@ -28,16 +29,31 @@ final class RunEvents {
             let bytes = try WholeFile.read(path, limit: RunHistory.limit)
             try file.truncate(to: bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)
         }
+        self.path = path
         self.listener = listener
     }
 
     /// Adds the time of day and writes one line; nothing is lost if the process dies after it.
+    ///
+    /// The file may be handed on, so it does not say where the run's folder stands: the listener alone is told.
     func emit(_ name: String, _ members: [String: JSONValue]) throws {
         var object = members
+        object["out"] = nil
+        for place in ["adapter", "report"] {
+            if let path = object[place]?.asString { object[place] = .string(path.lastComponent) }
+        }
         object["event"] = .string(name)
         object["time"] = .string(Self.now())
         try file.append(JSONValue.object(object).canonicalBytes + [0x0A])
         listener.event(name, members)
+    }
+
+    /// Length and SHA-256 of the file so far, for a row of the chain: from there on no line before it can be edited.
+    func mark() throws -> [String: JSONValue] {
+        let bytes = try WholeFile.read(path, limit: RunHistory.limit)
+        return [
+            "events_bytes": .exactly(bytes.count), "events_sha256": .string(SHA256Digest.of(bytes).hex),
+        ]
     }
 
     func progress(_ title: String, done: Int, of total: Int) { listener.progress(title, done: done, of: total) }

@@ -103,7 +103,7 @@ extension RunExport {
 
 extension Parameter {
     /// Dimensions as a GGUF file lists them, row length first.
-    fileprivate var fileDimensions: [Int] {
+    var fileDimensions: [Int] {
         kind == .matrix ? [value.columns, value.rows] : [value.columns]
     }
 }

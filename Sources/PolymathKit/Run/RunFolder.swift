@@ -69,6 +69,8 @@ public struct RunFolder: Sendable {
     public let name: String
 
     public var runFile: String { path + "/run.json" }
+    /// Where this machine keeps what the run needs; never handed on.
+    public var localFile: String { path + "/local.json" }
     public var eventsFile: String { path + "/events.jsonl" }
     public var auditFile: String { path + "/audit.jsonl" }
     public var sealFile: String { path + "/seal.json" }
@@ -123,8 +125,16 @@ public struct RunFolder: Sendable {
     ///
     /// Only for a folder that ``init(creating:telemetry:)`` made or found empty.
     func discard() {
-        for file in [runFile, eventsFile, auditFile, sealFile] { unsafe unlink(file) }
+        for file in [runFile, localFile, eventsFile, auditFile, sealFile] { unsafe unlink(file) }
         unsafe rmdir(path)
+    }
+
+    /// A message with the files of this folder named from the folder on: what may be handed on does not say where on
+    /// this machine it stood.
+    func withoutPlace(_ message: String) -> String {
+        [path + "/", escaped(path + "/", limit: 200)].reduce(message) { text, place in
+            text.replacingOccurrences(of: place, with: "")
+        }
     }
 
     /// UTC time to the second and eight random hexadecimal digits: sorts by time, and two runs never share a name.

@@ -100,6 +100,11 @@ struct RunPlan {
             "name": .string(base.name), "file": .string(base.path.lastComponent), "root": .string(root.hex),
             "architecture": .string(shape.architecture), "synthetic_weights": .bool(isSynthetic),
             "tensors": .exactly(gguf.tensors.count), "title": .string(gguf["general.name"]?.asString ?? ""),
+            "shape": [
+                "layers": .exactly(shape.layerCount), "embedding_length": .exactly(shape.embeddingLength),
+                "heads": .exactly(shape.headCount), "kv_heads": .exactly(shape.keyValueHeadCount),
+                "feed_forward_length": .exactly(shape.feedForwardLength), "vocabulary": .exactly(shape.vocabularySize),
+            ],
         ]
     }
 

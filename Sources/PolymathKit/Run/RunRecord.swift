@@ -8,7 +8,9 @@ internal import Training
 
 /// `run.json`: what a run was asked to do and what it found, enough to make the same run again.
 ///
-/// The chain's first row holds its SHA-256, so it is written once and never changed.
+/// The chain's first row holds its SHA-256, so it is written once and never changed. It may be handed on: it names base
+/// and corpus, and says nothing of where they lie. That is in `local.json`, which stays on the machine and decides
+/// nothing: whatever it leads to is compared with the digests in `run.json`.
 struct RunRecord {
     let path: String
     let digest: SHA256Digest
@@ -26,7 +28,18 @@ struct RunRecord {
             "version": .string(Version.string), "run": .string(folder.name), "base": plan.baseMembers(manifest.root),
             "corpus": plan.corpusMembers, "recipe": recipe.json, "recipe_sha256": .string(recipe.digest.hex),
             "threads": .exactly(plan.threads), "signer": .string(plan.identity.publicKey.fingerprint),
-            "created": .string(RunEvents.now()), "request": plan.recordedRequest.json,
+            "created": .string(RunEvents.now()), "request": plan.recordedRequest.withoutPlaces.json,
+        ]
+        return record.prettyBytes + [0x0A]
+    }
+
+    /// `local.json`: where this machine keeps what the run needs.
+    static func encodeLocal(_ plan: RunPlan) -> [UInt8] {
+        let places = plan.recordedRequest
+        let record: JSONValue = [
+            "base": .string(places.base), "corpus": places.corpus.map { .string($0) } ?? .null,
+            "tokens": places.tokens.map { .string($0) } ?? .null,
+            "identity": places.identityPath.map { .string($0) } ?? .null,
             "home": .string(plan.home.root.absolutePath),
             "catalog": plan.home.catalogIsExplicit ? .string(plan.home.catalog.absolutePath) : .null,
         ]
@@ -49,25 +62,43 @@ struct RunRecord {
         }
         self.path = path
         self.digest = SHA256Digest.of(bytes)
-        guard let run = json["run"]?.asString, let signer = json["signer"]?.asString,
-            let home = json["home"]?.asString
-        else { throw bad("it names no run, signer or home.") }
-        guard let request = json["request"].flatMap(TrainingRequest.init) else {
+        guard let run = json["run"]?.asString, let signer = json["signer"]?.asString else {
+            throw bad("it names no run or signer.")
+        }
+        guard var request = json["request"].flatMap(TrainingRequest.init) else {
             throw bad("it does not hold every option of the run.")
         }
         guard let recipe = json["recipe"], let kernelPath = recipe["kernel_path"]?.asString else {
             throw bad("it has no recipe.")
         }
+        let local = try Self.local(beside: path)
+        request.base = local["base"]?.asString ?? request.base
+        request.corpus = local["corpus"]?.asString ?? request.corpus
+        request.tokens = local["tokens"]?.asString ?? request.tokens
+        request.identityPath = local["identity"]?.asString ?? Identity.defaultPath
         self.run = run
         self.signer = signer
         self.request = request
-        self.home = Home(root: home, catalog: json["catalog"]?.asString)
+        home =
+            local["home"]?.asString.map { Home(root: $0, catalog: local["catalog"]?.asString) }
+            ?? Home.locate(option: nil)
         self.recipe = Recipe(json: recipe)
         self.kernelPath = kernelPath
         baseRoot = try digest(json["base"]?["root"], "base root")
         corpusID = try digest(json["corpus"]?["id"], "corpus id")
         let recorded = try digest(json["recipe_sha256"], "recipe digest")
         guard recorded == self.recipe.digest else { throw bad("its recipe has another digest than it says.") }
+    }
+
+    /// What `local.json` holds; nothing where a run was handed on without it.
+    private static func local(beside path: String) throws -> JSONValue {
+        let file = String(path.dropLast("run.json".count)) + "local.json"
+        guard InputPath.exists(file) else { return [:] }
+        do {
+            return try JSONValue.parse(try WholeFile.read(file, limit: 1 << 24))
+        } catch let error as JSONError {
+            throw ResumeError.badRecord(path: file, reason: "\(error)")
+        }
     }
 }
 
@@ -100,6 +131,18 @@ extension RunPlan {
                 "seal_json_sha256": .string(SHA256Digest.of(manifest.json.canonicalBytes + [0x0A]).hex),
                 "sealed_tensors": .exactly(manifest.tensors.count), "scope": .string(options.scope.rawValue),
             ])
+    }
+}
+
+extension TrainingRequest {
+    /// This request with file names for paths, and no identity.
+    fileprivate var withoutPlaces: TrainingRequest {
+        var request = self
+        request.base = base.lastComponent
+        request.corpus = corpus?.lastComponent
+        request.tokens = tokens?.lastComponent
+        request.identityPath = nil
+        return request
     }
 }
 

@@ -1,96 +1,141 @@
+internal import Adapter
 internal import Audit
-internal import Corpus
+internal import Bytes
+public import Conventions
 internal import Digest
-internal import GGUF
-internal import Model
+internal import Foundation
 internal import Seal
-internal import Training
 
-/// Gathers what `report.html` shows of a finished run.
-struct RunReportBuilder {
-    let plan: RunPlan
-    let manifest: SealManifest
-    let recipe: Recipe
-    let summary: RunSummary
-    let observer: RunObserver
-    let coverageBound: Int
-    let norms: [(change: Double, base: Double)]
+/// Makes `report.html` from a run's folder alone: `run.json`, `events.jsonl`, `audit.jsonl`, `seal.json` and what was
+/// exported.
+///
+/// The run itself makes its page here too, so one made again from the same files has the same bytes. A page is made of a
+/// paused, stopped or violated run as well, and its verdict says so; but never from a file that differs from what the
+/// audit chain records of it.
+public struct RunReportBuilder {
     let folder: RunFolder
+    let chain: AuditChain
+    let record: JSONValue
+    let manifest: SealManifest
+    let events: [JSONValue]
+    let verdict: Verdict
 
-    func html() -> String {
-        let verdict = AuditVerification.verify(
-            runFolder: folder.path, baseManifestRoot: manifest.root, head: summary.chainHead,
-            trustedSigner: plan.identity.publicKey)
-        let names = plan.options.scope.tensorNames(of: plan.shape) { plan.gguf.tensor(named: $0) != nil }
-        return RunReport(
-            title: "\(plan.base.name) trained on \(plan.corpus.name)", run: folder.name, time: RunEvents.now(),
-            verdict: verdict, baseName: plan.base.name, baseRoot: manifest.root, isSynthetic: plan.isSynthetic,
-            baseFacts: baseFacts, corpusName: plan.corpus.name, corpusFacts: corpusFacts,
-            scope: plan.options.scope.rawValue, recipe: recipe.digest, recipeFacts: recipeFacts,
-            artefactName: summary.exportPath.lastComponent, contentID: summary.contentID,
-            artefactByteCount: summary.exportByteCount, signer: summary.signer, chainHead: summary.chainHead,
-            comparisons: comparisons, trainingLoss: observer.steps.map { .init(step: $0.step, loss: $0.loss) },
-            validationLoss: observer.validations.map { .init(step: $0.step, loss: $0.loss) },
-            bestStep: summary.bestStep,
-            trainedTensors: zip(names, norms).map { name, norm in
-                .init(
-                    name: name, elementCount: elementCount(name), updateNorm: norm.change, baseNorm: norm.base)
-            },
-            sealedTensors: manifest.tensors.map {
-                .init(
-                    name: $0.name, type: $0.typeName, dimensions: $0.dimensions.map { Int(clamping: $0) },
-                    digest: $0.digest.hex)
-            },
-            sealedByteCount: manifest.tensorByteCount,
-            sealCoverage: observer.coverage.map { .init(step: $0.step, checkedBytes: $0.checkedBytes) },
-            frozenTensorCount: summary.frozenTensors, frozenChangeCount: summary.frozenChanges,
-            coverageBoundSteps: coverageBound, peakMemoryBytes: summary.peakMemoryBytes,
-            anonymousMemoryBytes: summary.anonymousMemoryBytes, tokensPerSecond: summary.tokensPerSecond,
-            seconds: summary.seconds, verifyCommands: verifyCommands
-        ).html
-    }
+    /// Whether every check passed that the folder allows.
+    public var isVerified: Bool { verdict.isPassed }
+    /// How far the run got: `closed`, `paused at 12` or `open`.
+    public var status: String { chain.status.description }
 
-    private var comparisons: [RunReport.Comparison] {
-        guard let before = summary.validationBefore, let after = summary.validationAfter else { return [] }
-        return [.init(name: "validation", lossBefore: before, lossAfter: after)]
-    }
-
-    private func elementCount(_ name: String) -> Int {
-        (plan.gguf.tensor(named: name) ?? plan.gguf.tensor(named: "token_embd.weight"))?.elementCount ?? 0
-    }
-
-    private var baseFacts: [RunReport.Fact] {
-        let shape = plan.shape
-        return [
-            .init("File", plan.base.path.lastComponent), .init("Architecture", shape.architecture),
-            .init(
-                "Shape",
-                "\(shape.layerCount) layers, d \(shape.embeddingLength), \(shape.headCount) heads, "
-                    + "\(shape.keyValueHeadCount) KV heads, FFN \(shape.feedForwardLength), "
-                    + "vocabulary \(shape.vocabularySize)"),
-            .init("Weights", plan.isSynthetic ? "synthetic weights" : "as published"),
-        ]
-    }
-
-    private var corpusFacts: [RunReport.Fact] {
-        [
-            .init("Corpus id", plan.corpus.id.hex),
-            .init("Training windows", "\(plan.corpus.training.count) of \(plan.sequenceLength) tokens"),
-            .init("Validation windows", "\(plan.corpus.validation?.count ?? 0)"),
-        ]
-    }
-
-    private var recipeFacts: [RunReport.Fact] {
-        (recipe.json.asObject ?? [:]).sorted { $0.key < $1.key }.map { key, value in
-            .init(key, value.asString ?? value.canonicalString)
+    /// Reads and checks the folder.
+    ///
+    /// - Throws: `InputError.missing` for a folder or file that is not there; `AuditChainError` for a broken chain;
+    ///   ``RunReportError`` for a file that is not the recorded one, or cannot be read.
+    public init(runFolder path: String) throws {
+        try InputPath.requireFolder(path, kind: "run folder")
+        folder = RunFolder(path: path, name: "")
+        for file in [folder.runFile, folder.eventsFile, folder.auditFile, folder.sealFile] {
+            try InputPath.requireFile(file, kind: "\(file.lastComponent) of a run")
+        }
+        chain = try AuditChain.read(path: folder.auditFile)
+        var verdict = AuditVerification.verify(runFolder: path)
+        events = try Self.events(folder, chain, &verdict)
+        for index in verdict.checks.indices {
+            verdict.checks[index].sentence = folder.withoutPlace(verdict.checks[index].sentence)
+        }
+        // What tells how the run ended may fail and be told; a file that is not the recorded one may not be shown.
+        var told: Set = ["chain-end", "chain-closed", "seal", "fault"]
+        if chain.status != .closed, !InputPath.exists(folder.attestationFile) { told.insert("attestation") }
+        if let bad = verdict.checks.first(where: { $0.result == .failed && !told.contains($0.name) }) {
+            throw RunReportError.differs(folder: path, reason: bad.sentence)
+        }
+        for index in verdict.checks.indices
+        where verdict.checks[index].name == "attestation" && verdict.checks[index].result == .failed {
+            verdict.checks[index].result = .notChecked
+            verdict.checks[index].sentence = "There is no attestation: it is written when a run is closed."
+        }
+        self.verdict = verdict
+        record = try Self.json(folder.runFile)
+        do {
+            manifest = try SealManifest(json: Self.json(folder.sealFile))
+        } catch let error as SealError {
+            throw RunReportError.malformed(path: folder.sealFile, reason: error.description)
         }
     }
 
-    private var verifyCommands: [String] {
-        var commands = ["polymath audit verify RUN --base \(plan.request.base) --head \(summary.chainHead.hex)"]
-        if plan.options.scope.exportsAdapter {
-            commands.append("polymath adapter verify --base \(plan.request.base) --adapter RUN/adapter.gguf")
+    /// The page's bytes.
+    public var page: [UInt8] { Array(report.html.utf8) }
+
+    /// Writes the page, for its owner's eyes only until it is handed on.
+    public func write(to path: String) throws {
+        try AtomicFile.write(page, to: path, mode: 0o600)
+    }
+
+    private static func json(_ path: String) throws -> JSONValue {
+        do {
+            return try JSONValue.parse(try WholeFile.read(path, limit: 64 << 20))
+        } catch let error as JSONError {
+            throw RunReportError.malformed(path: path, reason: error.description)
         }
-        return commands
+    }
+
+    /// The events, and a line of the verdict on whether the chain vouches for them.
+    private static func events(
+        _ folder: RunFolder, _ chain: AuditChain, _ verdict: inout Verdict
+    ) throws -> [JSONValue] {
+        let bytes = try WholeFile.read(folder.eventsFile, limit: RunHistory.limit)
+        let marks = chain.rows.lazy.reversed().compactMap { row -> (Int, String)? in
+            let holder = row.body["state"] ?? row.body
+            guard let count = holder["events_bytes"]?.asInt, let digest = holder["events_sha256"]?.asString else {
+                return nil
+            }
+            return (count, digest)
+        }
+        if let (count, digest) = marks.first {
+            let isWhole = count >= 0 && count <= bytes.count
+            let found = SHA256Digest.of(Array(bytes.prefix(max(0, count)))).hex
+            let isSame = isWhole && found == digest
+            verdict.add(
+                "events", isSame ? .passed : .failed, .arithmetic,
+                isSame
+                    ? "events.jsonl begins with the \(count) bytes that the chain records."
+                    : "events.jsonl is not what the chain records: its first \(count) bytes should have the SHA-256 "
+                        + "\(escaped(digest)), and \(isWhole ? "have \(found)" : "it has only \(bytes.count)").")
+        } else {
+            verdict.add(
+                "events", .notChecked, .arithmetic,
+                "The chain does not vouch for events.jsonl, from which speed and memory are taken.")
+        }
+        // After the last newline stands what a crash left of a line.
+        let whole = bytes.prefix(bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)
+        return try whole.split(separator: 0x0A).enumerated().map { index, line in
+            do {
+                return try JSONValue.parse(Array(line))
+            } catch {
+                throw RunReportError.malformed(
+                    path: folder.eventsFile, reason: "line \(index + 1) is not JSON: \(error)")
+            }
+        }
+    }
+}
+
+/// Why no report is made of a run's folder.
+public enum RunReportError: Error, Equatable, CustomStringConvertible, Sendable, ExitReporting {
+    /// A file is not the one that the chain records; `reason` is the verdict's sentence.
+    case differs(folder: String, reason: String)
+    case malformed(path: String, reason: String)
+
+    public var exitStatus: ExitStatus {
+        switch self {
+        case .differs: .mismatch
+        case .malformed: .failure
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .differs(let folder, let reason):
+            "No report is made of \(escaped(folder, limit: 200)), since its files differ from its chain: \(reason)"
+        case .malformed(let path, let reason):
+            "\(escaped(path, limit: 200)) cannot be used: \(reason)"
+        }
     }
 }

@@ -63,7 +63,8 @@ public struct RunResumption {
             "from_step": .exactly(step), "checkpoint_sha256": .null, "kernel_path": .string(plan.kernelPath),
         ]
         if let checkpoint = found.checkpoint { details["checkpoint_sha256"] = .string(checkpoint.digest.hex) }
-        if !found.remarks.isEmpty { details["remarks"] = .array(found.remarks.map { .string($0) }) }
+        let remarks = JSONValue.array(found.remarks.map { .string(folder.withoutPlace($0)) })
+        if !found.remarks.isEmpty { details["remarks"] = remarks }
         if plan.kernelPath != record.kernelPath { details["other_kernels_allowed"] = true }
         let chain =
             known == nil
@@ -76,7 +77,7 @@ public struct RunResumption {
         }
         var members = plan.startMembers(folder: folder, root: manifest.root, recipe: record.recipe.digest)
         members["step"] = .exactly(step)
-        members["remarks"] = .array(found.remarks.map { .string($0) })
+        members["remarks"] = remarks
         try events.emit("resumed", members)
         let session = RunSession(
             plan: plan, folder: folder, lock: lock, events: events, manifest: manifest, sealedAt: sealedAt,

@@ -101,7 +101,6 @@ final class RunSession {
         if result.end == .paused { throw try pause(trainer, checkpoints) }
         try sealGuard.fullCheck()
         try recordCheck("export", sealGuard)
-        let norms = updateNorms(trainer)
         let export = RunExport(
             gguf: plan.gguf, root: manifest.root, recipe: recipe.digest, identity: plan.identity, folder: folder,
             encoding: plan.request.encoding)
@@ -115,7 +114,17 @@ final class RunSession {
         }
         try chain.export(
             file: exported.file, contentID: exported.contentID, byteCount: exported.byteCount,
-            details: ["best_step": .exactly(result.bestStep)])
+            details: ["best_step": .exactly(result.bestStep), "trained": updates(trainer)])
+        let seconds = Date().timeIntervalSince(started)
+        let figures = RunFigures(
+            end: result.end.rawValue, steps: result.lastStep, bestStep: result.bestStep,
+            validationBefore: result.validationBefore, validationAfter: after.validation,
+            validationLast: result.validationLast, firstBatchLossAfter: after.firstBatch,
+            frozenTensors: plan.frozenTensorCount, sealedTensors: manifest.tensors.count,
+            coverageBound: sealGuard.coverageBound, sealCPUShare: observer.sealCPUShare,
+            tokensPerSecond: observer.tokensPerSecond,
+            peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous, seconds: seconds)
+        try chain.append(kind: "result", body: figures.members.merging(try events.mark()) { first, _ in first })
         let head = try chain.close(
             step: result.lastStep,
             state: ["end": .string(result.end.rawValue), "content_id": .string(exported.contentID.hex)])
@@ -132,13 +141,9 @@ final class RunSession {
             frozenTensors: plan.frozenTensorCount, frozenChanges: 0, sealedTensors: manifest.tensors.count,
             chainHead: head, reportPath: folder.reportFile, tokensPerSecond: observer.tokensPerSecond,
             peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous,
-            seconds: Date().timeIntervalSince(started), sealCPUShare: observer.sealCPUShare,
-            coverageBound: sealGuard.coverageBound)
-        let report = RunReportBuilder(
-            plan: plan, manifest: manifest, recipe: recipe, summary: summary, observer: observer,
-            coverageBound: sealGuard.coverageBound, norms: norms, folder: folder)
-        try AtomicFile.write(Array(report.html().utf8), to: folder.reportFile, mode: 0o600)
+            seconds: seconds, sealCPUShare: observer.sealCPUShare, coverageBound: sealGuard.coverageBound)
         try events.emit("run_finished", summary.members)
+        try RunReportBuilder(runFolder: folder.path).write(to: folder.reportFile)
         return summary
     }
 
@@ -149,12 +154,15 @@ final class RunSession {
         removeExports()
         let rows = (try? AuditChain.read(path: folder.auditFile))?.rows ?? []
         let good = RunCheckpoints.newestGood(in: folder, rows)
-        var body = violation.json.asObject ?? [:]
+        var body = violation.recordedMembers
         body["step"] = .exactly(step)
         body["good_checkpoint"] = .count(good)
-        try chain.append(kind: RowKind.sealViolation, body: body)
+        try chain.append(
+            kind: RowKind.sealViolation, body: body.merging(try events.mark()) { first, _ in first })
         try chain.sync()
         try events.emit("seal_violation", body)
+        // The violation is what the run ends with, whether or not a page of it can be written.
+        try? RunReportBuilder(runFolder: folder.path).write(to: folder.reportFile)
         return RunViolation(violation: violation, folder: folder.path, step: step, goodCheckpoint: good)
     }
 
@@ -166,7 +174,8 @@ final class RunSession {
     private func pause(_ trainer: BoundaryTrainer, _ checkpoints: RunCheckpoints) throws -> RunStopped {
         let stopped = RunStopped(folder: folder.path, step: trainer.step, signal: stop.signal ?? 0)
         try checkpoints.write(trainer)
-        try chain.pause(step: trainer.step, state: ["signal": .integer(Int64(stopped.signal))])
+        let state: [String: JSONValue] = ["signal": .integer(Int64(stopped.signal))]
+        try chain.pause(step: trainer.step, state: state.merging(try events.mark()) { first, _ in first })
         try events.emit("paused", ["step": .exactly(trainer.step), "signal": .integer(Int64(stopped.signal))])
         return stopped
     }
@@ -175,12 +184,14 @@ final class RunSession {
     private func keepLastState(
         _ trainer: BoundaryTrainer, _ checkpoints: RunCheckpoints, after error: TrainingError
     ) throws {
-        var body: [String: JSONValue] = ["step": .exactly(trainer.step), "reason": .string(error.description)]
+        var body: [String: JSONValue] = [
+            "step": .exactly(trainer.step), "reason": .string(folder.withoutPlace(error.description)),
+        ]
         do {
             try checkpoints.write(trainer)
         } catch let unusable as CheckpointError {
             // The update itself left values that are no numbers: an older checkpoint is the last good state.
-            body["checkpoint"] = .string(unusable.description)
+            body["checkpoint"] = .string(folder.withoutPlace(unusable.description))
         }
         try chain.append(kind: "failure", body: body)
         try chain.sync()
@@ -228,18 +239,23 @@ final class RunSession {
             try attestation.encode(signedBy: plan.identity), to: folder.attestationFile, mode: 0o600)
     }
 
-    /// Per trained tensor, the L2 norm of its change and of the base's values.
-    private func updateNorms(_ trainer: BoundaryTrainer) -> [(change: Double, base: Double)] {
-        trainer.parameters.map { parameter in
-            let base = BaseValues(gguf: plan.gguf).values(of: parameter.name) ?? []
-            var change = 0.0
-            var norm = 0.0
-            for (new, old) in zip(parameter.value.values, base) {
-                let difference = Double(new) - Double(old)
-                change += difference * difference
-                norm += Double(old) * Double(old)
-            }
-            return (change.squareRoot(), norm.squareRoot())
-        }
+    /// Per trained tensor its shape, and the L2 norms of its change, as read back from the export, and of the base's
+    /// values.
+    private func updates(_ trainer: BoundaryTrainer) -> JSONValue {
+        .array(
+            trainer.parameters.map { parameter in
+                let base = BaseValues(gguf: plan.gguf).values(of: parameter.name) ?? []
+                var change = 0.0
+                var norm = 0.0
+                for (new, old) in zip(parameter.value.values, base) {
+                    let difference = Double(new) - Double(old)
+                    change += difference * difference
+                    norm += Double(old) * Double(old)
+                }
+                return [
+                    "tensor": .string(parameter.name), "shape": .array(parameter.fileDimensions.map { .exactly($0) }),
+                    "update_norm": .string("\(change.squareRoot())"), "base_norm": .string("\(norm.squareRoot())"),
+                ]
+            })
     }
 }

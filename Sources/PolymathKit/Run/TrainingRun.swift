@@ -57,6 +57,7 @@ public struct TrainingRun {
         let sealedAt = Date()
         let sealed = try seal(plan, folder: folder, events: events)
         let recipe = plan.recipe(root: sealed.root)
+        try AtomicFile.write(RunRecord.encodeLocal(plan), to: folder.localFile, mode: 0o600)
         let record = RunRecord.encode(plan, sealed, recipe: recipe, folder: folder)
         try AtomicFile.write(record, to: folder.runFile, mode: 0o600)
         guard let lock = try FileLock(path: folder.runFile) else { throw ResumeError.inUse(folder: folder.path) }

@@ -19,6 +19,8 @@ extension CommandRegistry {
             AuditVerify<CatalogueBases>.self,
             AuditAttestation<CatalogueBases>.self,
             AuditReplay.self,
+            AuditReport.self,
+            AuditExport.self,
             BaseList.self,
             BasePull.self,
             BaseInspect.self,

@@ -1,0 +1,54 @@
+internal import Digest
+internal import Seal
+
+/// What a run measured, as its chain's `result` row holds it: the report shows these and no others.
+struct RunFigures {
+    let end: String
+    let steps: Int
+    let bestStep: Int
+    let validationBefore: Double?
+    let validationAfter: Double?
+    let validationLast: Double?
+    let firstBatchLossAfter: Double
+    let frozenTensors: Int
+    let sealedTensors: Int
+    /// Steps within which the rolling checks cover the whole base.
+    let coverageBound: Int
+    let sealCPUShare: Double
+    let tokensPerSecond: Double
+    let peakMemoryBytes: Int
+    let anonymousMemoryBytes: Int
+    let seconds: Double
+
+    /// Fractions are strings of the digits that read back to the same bits, as everywhere in the chain.
+    var members: [String: JSONValue] {
+        [
+            "end": .string(end), "steps": .exactly(steps), "best_step": .exactly(bestStep),
+            "validation_loss_before": .digits(validationBefore), "validation_loss_after": .digits(validationAfter),
+            "validation_loss_last": .digits(validationLast), "first_batch_loss_after": .digits(firstBatchLossAfter),
+            "frozen_tensors": .exactly(frozenTensors), "frozen_changes": 0, "sealed_tensors": .exactly(sealedTensors),
+            "seal_coverage_bound_steps": .exactly(coverageBound), "seal_cpu_share": .digits(sealCPUShare),
+            "tokens_per_second": .digits(tokensPerSecond), "peak_memory_bytes": .exactly(peakMemoryBytes),
+            "anonymous_memory_bytes": .exactly(anonymousMemoryBytes), "seconds": .digits(seconds),
+        ]
+    }
+}
+
+extension JSONValue {
+    fileprivate static func digits(_ value: Double?) -> JSONValue { value.map { .string("\($0)") } ?? .null }
+}
+
+extension SealViolation {
+    /// The violation as the run records it: the base by its file's name, not by where it lies.
+    var recordedMembers: [String: JSONValue] {
+        var members = json.asObject ?? [:]
+        members["path"] = nil
+        members["file"] = .string(path.lastComponent)
+        for (name, value) in members {
+            if let text = value.asString, text.contains(path) {
+                members[name] = .string(text.replacing(path, with: path.lastComponent))
+            }
+        }
+        return members
+    }
+}
