@@ -27,6 +27,8 @@ public struct ReplayRun {
     public var identityPath: String?
     /// Threads; nil means one per core. Changes no bit of the result.
     public var threads: Int?
+    /// Where a folder for the training is made, and removed again.
+    public var temporaryFolder = FileManager.default.temporaryDirectory.path
 
     /// - Parameters:
     ///   - folder: the run's.
@@ -53,7 +55,8 @@ public struct ReplayRun {
         let wentOn = chain.rows.contains { $0.kind == RowKind.resume && $0.body["other_kernels_allowed"] != nil }
         guard !wentOn else { throw ReplayError.wentOnOtherKernels }
 
-        let scratch = try ScratchFolder()
+        let scratch = try ScratchFolder(in: temporaryFolder)
+        defer { withExtendedLifetime(scratch) {} }
         let owner = ownIdentityPath(record)
         let request = try request(
             record, identityPath: owner ?? scratch.path + "/identity.pem", out: scratch.path + "/run")
@@ -204,12 +207,11 @@ public struct ReplayRun {
 private final class ScratchFolder {
     let path: String
 
-    init() throws {
+    init(in place: String) throws {
         let name = "polymath-replay-" + String(UInt64.random(in: .min ... .max), radix: 16)
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(name)
-        path = folder.path
+        path = place + "/" + name
         try FileManager.default.createDirectory(
-            at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
