@@ -5,7 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test interop sweep evidence lint format
+.PHONY: deps build demo test interop codec sweep evidence lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
@@ -39,6 +39,10 @@ $(INTEROP)/installed: Integrations/requirements.txt
 	CMAKE_ARGS="-DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF" \
 		$(INTEROP)/bin/pip install -q -r Integrations/requirements.txt
 	@touch $@
+
+# What eight bits cost: the same runs exported in F32 and Q8_0.
+codec: build $(INTEROP)/installed
+	$(INTEROP)/bin/python3 Benchmarks/codec.py --polymath $(POLYMATH)
 
 # Learning rates per scope, judged on validation text.
 sweep: build
