@@ -105,7 +105,8 @@ enum ReportStyle {
         .checks thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}\
         .checks tr{display:grid;grid-template-columns:1fr auto;padding:.7rem 0;border-bottom:1px solid var(--line)}\
         .checks tbody tr:last-child{border-bottom:0}.checks td{border:0;padding:0}\
-        .roomy{display:none}th,td{padding:.4rem .35rem}\
+        .roomy{display:none}table{font-size:.84rem}th,td{padding:.4rem .3rem}thead th{white-space:normal}\
+        td:last-child,th:last-child{padding-right:0}th code{font-size:.74rem}\
         .checks td:nth-child(2){grid-column:1/-1;grid-row:2;padding-top:.2rem}nav{gap:0 1rem}}
         @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
         @media print{@page{margin:16mm}body{background:none;font-size:10.5pt}main{max-width:none;padding:0}\

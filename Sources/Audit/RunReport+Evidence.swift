@@ -78,9 +78,9 @@ extension RunReport {
     }
 
     private var coverage: HTML {
-        guard sealedByteCount > 0, let last = rollingBytes.last else { return "" }
-        let times = rollingBytes.map { Point(step: $0.step, value: $0.value / Double(sealedByteCount)) }
-        let whole = last.value / Double(sealedByteCount)
+        guard coveredByteCount > 0, let last = rollingBytes.last else { return "" }
+        let times = rollingBytes.map { Point(step: $0.step, value: $0.value / Double(coveredByteCount)) }
+        let whole = last.value / Double(coveredByteCount)
         let chart = ReportChart(
             id: "seal", title: "Seal coverage over steps",
             description: """

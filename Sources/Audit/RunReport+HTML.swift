@@ -46,7 +46,7 @@ extension RunReport {
     private var syntheticNote: HTML {
         guard isSynthetic else { return "" }
         return """
-            <p class="synthetic"><strong>Synthetic weights.</strong> The base has seeded random weights in a real \
+            <p class="synthetic"><strong>A base with synthetic weights:</strong> seeded random numbers in a real \
             architecture. Its losses say nothing about language.</p>
             """
     }
@@ -72,7 +72,7 @@ extension RunReport {
     var verdictClass: HTML { verdict.isPassed ? "verdict ok" : "verdict bad" }
 
     var verdictName: HTML {
-        if verdict.isPassed { return "Verified" }
+        if verdict.isPassed { return "Verified from the run’s own files" }
         switch state {
         case .closed: return "Not verified"
         case .paused(let step): return "Not verified: paused after step \(step)"
@@ -89,7 +89,7 @@ extension RunReport {
             ? " \(open) stay open, since they need what is not in the run’s folder: see “Check it yourself”." : ""
         let sum: HTML =
             verdict.isPassed
-            ? "\(deed)All \(verdict.checks.count - open) checks that the run’s own files allow have passed.\(left)"
+            ? "\(deed)All \(verdict.checks.count - open) checks that its files allow have passed.\(left)"
             : "\(failed) of \(verdict.checks.count) checks failed.\(left)"
         let reason: HTML =
             switch state {
@@ -147,7 +147,8 @@ extension RunReport {
             case .replay: "Training again from base, corpus and recipe must give the same bytes."
             case .signersWord: "Believed as far as the holder of the signing key is."
             }
-        return "<div><dt>\(ground.rawValue): \(told.joined())</dt><dd>\(meaning)</dd></div>"
+        let sum: HTML = told.isEmpty ? "no check" : told.joined()
+        return "<div><dt>\(ground.rawValue): \(sum)</dt><dd>\(meaning)</dd></div>"
     }
 
     /// Names and values, one pair beside the other.

@@ -152,7 +152,9 @@ public struct RunReport: Sendable {
 
     public var sealedTensors: [SealedTensor] = []
     public var sealedByteCount = 0
-    /// Sealed bytes that the rolling checks had hashed by the end of a step, counted since the start.
+    /// Bytes of one whole coverage: tensors, metadata, and what is kept in memory of them.
+    public var coveredByteCount = 0
+    /// Bytes that the rolling checks had hashed by the end of a step, counted since the start.
     public var rollingBytes: [Point] = []
     public var completeChecks: [CompleteCheck] = []
     public var frozenTensorCount: Int?

@@ -29,7 +29,7 @@ import Testing
             try program.run(["audit", "report", "else/where", "--json"]).object("report")?["verified"] as? Bool == true)
         #expect(program.bytes("else/where/report.html") == page)
         let text = String(decoding: page, as: UTF8.self)
-        #expect(text.contains(">Verified</h2>"))
+        #expect(text.contains(">Verified from the run’s own files</h2>"))
         #expect(text.contains("output_norm.weight") && text.contains("exported: step 3"))
         #expect(!text.contains(program.folder.path))
     }

@@ -30,6 +30,7 @@ extension RunReportBuilder {
                 digest: $0.digest.hex)
         }
         report.sealedByteCount = manifest.tensorByteCount
+        report.coveredByteCount = chain.latest(RowKind.sealCheck)?["bytes"]?.asInt ?? manifest.tensorByteCount
         addHistory(to: &report)
         addCost(to: &report)
         addResult(to: &report)
@@ -50,15 +51,15 @@ extension RunReportBuilder {
         let kinds = [
             "tensor": "bytes of a tensor changed", "metadata": "sealed metadata changed",
             "replaced": "the path leads to another file", "resized": "the file has another length",
-            "missing": "the file can no longer be opened", "written": "this program tried to write into the base",
-            "unreadable": "a byte of the base could no longer be read",
-            "unknown_fault": "the run was cut off by a fault",
+            "missing": "the file can no longer be opened", "write_fault": "this program tried to write into the base",
+            "bus_error": "a byte of the base could no longer be read",
+            "derived": "what was kept in memory of a tensor changed", "unknown_fault": "the run was cut off by a fault",
         ]
         let kind = body["kind"]?.asString ?? ""
         var facts = [RunReport.Fact("What", kinds[kind] ?? kind)]
         if let tensor = body["tensor"]?.asString { facts.append(.init("Tensor", tensor)) }
         if let file = body["file"]?.asString { facts.append(.init("File", file)) }
-        if ["tensor", "metadata", "written", "unreadable"].contains(kind) {
+        if ["tensor", "metadata", "write_fault", "bus_error"].contains(kind) {
             facts.append(
                 .init("Where", "\(Self.text(body["bytes"])) bytes at offset \(Self.text(body["fileOffset"]))"))
         }
