@@ -33,7 +33,7 @@ enum ReportStyle {
         th,td{text-align:right;vertical-align:top;padding:.45rem .7rem;border-bottom:1px solid var(--line);\
         white-space:nowrap}
         th:first-child,td:first-child{text-align:left;padding-left:0}
-        thead th{color:var(--soft);font-weight:600;font-size:.8rem}
+        thead th{color:var(--soft);font-weight:600;font-size:.8rem;overflow-wrap:normal}
         tbody th{font-weight:500}
         tbody tr:last-child>*{border-bottom:0}
         .checks{margin:1rem 0}
@@ -80,7 +80,7 @@ enum ReportStyle {
         svg .axis{font-weight:600}
         .grid{stroke:var(--line)}
         polyline{fill:none;stroke-width:2.5;stroke-linejoin:round}
-        .dots{fill:none;stroke:var(--dot);stroke-width:4.5;stroke-linecap:round;opacity:.55}
+        .dots{fill:none;stroke:var(--dot);stroke-width:4.5;stroke-linecap:round;opacity:.75}
         polyline.mean{stroke:var(--ink);stroke-width:2}
         polyline.valid{stroke:var(--blue)}
         polyline.seal{stroke:var(--green)}

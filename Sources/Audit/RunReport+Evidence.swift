@@ -106,7 +106,7 @@ extension RunReport {
             """ as HTML
         }
         return """
-            <details><summary>\(completeChecks.count) complete checks, each found every sealed tensor unchanged</summary>\
+            <details><summary>Complete checks that found every sealed tensor unchanged: \(completeChecks.count)</summary>\
             <div class="wide"><table><thead><tr><th scope="col">Occasion</th><th scope="col">After step</th>\
             <th scope="col">Time (UTC)</th></tr></thead><tbody>\(rows.joined())</tbody></table></div></details>
             """
