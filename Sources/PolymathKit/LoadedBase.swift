@@ -14,6 +14,7 @@ public final class LoadedBase {
     public let reference: ResolvedBase
     public let gguf: GGUFFile
     public let workers: Workers
+    private var faultGuard: FaultGuard?
     private var knownManifest: SealManifest?
     private var knownTokenizer: Tokenizer?
     private var knownDecoder: Decoder?
@@ -43,6 +44,15 @@ public final class LoadedBase {
     /// Finds what `--base` means and maps it.
     public convenience init(_ nameOrPath: String, home: Home, workers: Workers) throws {
         try self.init(BaseReference.resolve(nameOrPath, home: home), workers: workers)
+    }
+
+    /// Ends the process with one sentence and exit status 1, should the file be cut while it is read from here on.
+    ///
+    /// - Parameter output: where the sentence goes.
+    public func watchFaults(output: FaultOutput) throws {
+        faultGuard = try FaultGuard(
+            watching: gguf.region, path: reference.path, recordPath: nil, exitStatus: ExitStatus.failure.code,
+            output: output, advice: "the command ended without a result")
     }
 
     /// Every tensor's digest and the root; the first call reads the whole file.

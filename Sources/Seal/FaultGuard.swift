@@ -16,7 +16,7 @@ import Digest
 public enum FaultOutput: Sendable {
     /// One sentence for people, behind `prefix`.
     case plain(descriptor: Int32, prefix: String)
-    /// Two JSON objects, one a line: `seal_violation` and `error`.
+    /// A JSON object on a line, `error`; where a record is kept, `seal_violation` before it.
     case jsonLines(descriptor: Int32)
 }
 
@@ -45,7 +45,8 @@ public final class FaultGuard: Sendable {
         record = try recordPath.map { path throws(BytesError) in try OwnedDescriptor(creating: path) }
         let recordTexts = [FaultRecord.Kind.writeFault, .busError].map { FaultRecord.template($0) }
         let messages = [FaultRecord.Kind.writeFault, .busError].map {
-            Self.message($0, path: path, output: output, advice: advice, exitStatus: exitStatus)
+            Self.message(
+                $0, path: path, output: output, advice: advice, exitStatus: exitStatus, isRun: recordPath != nil)
         }
         slot = Self.watch(
             bytes, exitStatus, (record?.descriptor ?? -1, recordTexts), (output?.descriptor ?? -1, messages), unfinished
@@ -96,12 +97,13 @@ public final class FaultGuard: Sendable {
 
     /// The last words for a kind of fault, with the handler's fields in them.
     private static func message(
-        _ kind: FaultRecord.Kind, path: String, output: FaultOutput?, advice: String, exitStatus: Int32
+        _ kind: FaultRecord.Kind, path: String, output: FaultOutput?, advice: String, exitStatus: Int32,
+        isRun: Bool
     ) -> [UInt8] {
         let offset = FaultRecord.field(CGFieldOffset)
         let step = FaultRecord.field(CGFieldStep)
         // `escaped` leaves no control character in the path, so the fields are the only ones.
-        let sentence = FaultRecord.sentence(kind, path: path, offset: offset, step: step) + "; \(advice)."
+        let sentence = FaultRecord.sentence(kind, path: path, offset: offset, step: isRun ? step : nil) + "; \(advice)."
         switch output {
         case nil: return []
         case .plain(_, let prefix): return Array((prefix + sentence + "\n").utf8)
@@ -113,7 +115,8 @@ public final class FaultGuard: Sendable {
             let error: JSONValue = [
                 "event": "error", "exit_code": .integer(Int64(exitStatus)), "message": .string(sentence),
             ]
-            return FaultRecord.restoringFields(violation.canonicalString + "\n" + error.canonicalString + "\n")
+            return FaultRecord.restoringFields(
+                (isRun ? violation.canonicalString + "\n" : "") + error.canonicalString + "\n")
         }
     }
 }

@@ -69,15 +69,16 @@ public struct FaultRecord: Equatable, Sendable {
             byteCount: 1, expected: chunk ?? "", actual: "", lastCompleteCheck: lastCompleteCheck)
     }
 
-    /// What happened, without a full stop; `offset` and `step` are digits or the handler's fields.
-    static func sentence(_ kind: Kind, path: String, offset: String, step: String) -> String {
+    /// What happened, without a full stop; `offset` and `step` are digits or the handler's fields, nil outside a run.
+    static func sentence(_ kind: Kind, path: String, offset: String, step: String?) -> String {
+        let when = step.map { " after step \($0)" } ?? ""
         let file = "'\(escaped(path, limit: 400))'"
         return switch kind {
         case .writeFault:
-            "Something in this program tried to write byte \(offset) of the sealed base \(file) after step \(step)"
+            "Something in this program tried to write byte \(offset) of the sealed base \(file)\(when)"
         case .busError:
-            "Byte \(offset) of the base \(file) can no longer be read after step \(step): the file was cut or its "
-                + "medium is gone"
+            "Byte \(offset) of the base \(file) can no longer be read\(when): the file was cut or its medium is "
+                + "gone"
         }
     }
 

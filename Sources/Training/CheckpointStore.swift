@@ -26,9 +26,11 @@ public struct CheckpointStore: Sendable {
     /// Removes what a crash left half-written.
     public func removeLeftovers() { AtomicFolder.removeLeftovers(in: folder) }
 
-    /// Removes all but the newest `count` checkpoints.
-    public func prune(keeping count: Int = 2) throws {
-        for step in steps.dropLast(count) { try AtomicFolder.remove(path(ofStep: step)) }
+    /// Removes all checkpoints but the newest `count` of the good ones; without `good`, every one counts as good.
+    public func prune(keeping count: Int = 2, good: Set<Int>? = nil) throws {
+        let there = steps
+        let kept = Set(there.filter { good?.contains($0) ?? true }.suffix(count))
+        for step in there where !kept.contains(step) { try AtomicFolder.remove(path(ofStep: step)) }
     }
 
     /// Reads and checks the checkpoint of a step.

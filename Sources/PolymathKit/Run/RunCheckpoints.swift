@@ -13,13 +13,16 @@ final class RunCheckpoints {
     private let sealGuard: SealGuard
     private let events: RunEvents
     private let chain: AuditWriter
+    /// Steps whose checkpoints have a row in the chain.
+    private var good: Set<Int>
     /// Step of the newest checkpoint that this process wrote or took up.
     private(set) var lastStep: Int?
 
     init(
         folder: RunFolder, recipe: SHA256Digest, sealGuard: SealGuard, events: RunEvents, chain: AuditWriter,
-        resumedStep: Int?
+        resumedStep: Int?, good: Set<Int> = []
     ) {
+        self.good = good.union(resumedStep.map { [$0] } ?? [])
         store = CheckpointStore(folder: folder.checkpointsFolder)
         self.recipe = recipe
         self.sealGuard = sealGuard
@@ -40,14 +43,20 @@ final class RunCheckpoints {
         try chain.append(kind: RowKind.checkpoint, body: body)
         try chain.sync()
         lastStep = record.step
-        try store.prune()
+        good.insert(record.step)
+        // One that was written and never checked gives way too: a resume would not take it.
+        try store.prune(good: good)
         try events.emit("checkpoint", body)
     }
 
     /// Step of the newest checkpoint that is there and has a row in the chain; nil when none is good.
     static func newestGood(in folder: RunFolder, _ rows: [AuditRow]) -> Int? {
-        let good = Set(rows.lazy.filter { $0.kind == RowKind.checkpoint }.compactMap { $0.body["step"]?.asInt })
+        let good = goodSteps(rows)
         return CheckpointStore(folder: folder.checkpointsFolder).steps.last { good.contains($0) }
+    }
+
+    static func goodSteps(_ rows: [AuditRow]) -> Set<Int> {
+        Set(rows.lazy.filter { $0.kind == RowKind.checkpoint }.compactMap { $0.body["step"]?.asInt })
     }
 
     /// What a resume goes on from; no checkpoint means from step 0.

@@ -84,7 +84,8 @@ final class RunSession {
         willTrain?(trainer)
         let checkpoints = RunCheckpoints(
             folder: folder, recipe: recipe.digest, sealGuard: sealGuard, events: events, chain: chain,
-            resumedStep: checkpoint?.step)
+            resumedStep: checkpoint?.step,
+            good: RunCheckpoints.goodSteps((try? AuditChain.read(path: folder.auditFile))?.rows ?? []))
         let observer = RunObserver(
             sealGuard: sealGuard, faultGuard: faultGuard, events: events, chain: chain,
             checkpoints: checkpoints, checkpointEvery: plan.request.checkpointEvery, stop: stop, history: history,

@@ -2,8 +2,10 @@ internal import Audit
 internal import CommandLineKit
 internal import Digest
 internal import EvidenceCommands
+internal import Foundation
 internal import GGUF
 internal import PolymathKit
+internal import Seal
 internal import TensorCore
 
 // What several commands take from their arguments in the same way.
@@ -19,7 +21,16 @@ extension Arguments {
 
     /// The base that `--base` names, mapped.
     func loadBase(workers: Workers? = nil) throws -> LoadedBase {
-        try LoadedBase(requiredText(.base), home: home, workers: workers ?? self.workers)
+        try watching(LoadedBase(requiredText(.base), home: home, workers: workers ?? self.workers))
+    }
+
+    /// The base, with somebody to tell if its file is cut while the command reads it.
+    fileprivate func watching(_ base: LoadedBase) throws -> LoadedBase {
+        let isJSON = takes(.json) && isOn(.json)
+        try base.watchFaults(
+            output: isJSON
+                ? .jsonLines(descriptor: STDOUT_FILENO) : .plain(descriptor: STDERR_FILENO, prefix: "polymath: "))
+        return base
     }
 }
 
@@ -35,7 +46,8 @@ enum CatalogueBases: BaseAccess {
     static let flags: [Flag] = [.base, .home]
 
     static func open(_ name: String, _ arguments: Arguments) throws -> BaseAtHand {
-        let base = try LoadedBase(name, home: arguments.home, workers: arguments.workers)
+        let base = try arguments.watching(
+            LoadedBase(name, home: arguments.home, workers: arguments.workers))
         return BaseAtHand(name: base.name, isSynthetic: base.isSynthetic, gguf: base.gguf) { progress in
             try base.manifest(progress: progress)
         }
