@@ -9,8 +9,10 @@ INTEROP = .build/interop
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
-	@dpkg -s libopenblas-dev libssl-dev >/dev/null 2>&1 || \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libopenblas-dev libssl-dev; }
+	@dpkg -s libopenblas-dev libssl-dev >/dev/null 2>&1 || { \
+		if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+		$$sudo apt-get update -qq && \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libopenblas-dev libssl-dev; }
 
 build: deps
 	swift build -c release --product polymath

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Adapter × collection on the test parts of nano's three collections, base row included.
 
-Trains one adapter per collection with default options, then measures the base and every adapter on every test part.
-Intervals are 95 % bootstrap intervals over windows, from `polymath eval --bootstrap`.
+Trains one adapter per collection with default options, then measures the base and every adapter on every test part:
+mean loss in nats per token with its interval, and the difference to the base with the interval of that difference
+(paired: the same windows are drawn for both). 95 % bootstrap intervals over windows, from `polymath eval --bootstrap`.
 Usage: Benchmarks/evidence.py [--polymath PATH] [--scope SCOPE]
 """
 import argparse
@@ -19,9 +20,16 @@ def run(command):
     return json.loads(lines[-1])
 
 
+def interval(pair):
+    return f"{pair[0]:.3f} to {pair[1]:.3f}"
+
+
 def cell(result):
-    low, high = result["loss_interval"]
-    return f"{result['loss']:.4f} ({low:.4f}–{high:.4f})"
+    text = f"{result['loss']:.4f} ({interval(result['loss_interval'])})"
+    if "base_loss" in result:
+        difference = result["loss"] - result["base_loss"]
+        text += f"; {difference:+.4f} ({interval(result['difference_interval'])})"
+    return text
 
 
 def main():
@@ -44,10 +52,11 @@ def main():
                 command = [options.polymath, "eval", "--base", "nano", "--corpus", f"Corpora/{text}",
                            "--part", "test", "--bootstrap", "2000", "--json"]
                 if row:
-                    command += ["--adapter", adapters[row]["adapter"]]
+                    command += ["--adapter", adapters[row]["adapter"], "--compare"]
                 cells.append(cell(run(command)))
             print(f"| {row or 'none (base)'} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":
     main()
+

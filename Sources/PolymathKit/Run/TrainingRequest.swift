@@ -58,7 +58,7 @@ public struct TrainingRequest: Sendable {
         /// Peak learning rate by scope and optimiser, from a sweep on validation text of the three collections.
         public static func learningRate(_ scope: Scope, _ optimizer: TrainingOptions.OptimizerKind) -> Double {
             switch (scope, optimizer) {
-            case (.norms, .adamw): 1e-2
+            case (.norms, .adamw): 4e-2
             case (.tail, .adamw): 1e-2
             case (.allNorms, .adamw): 5e-3
             case (.boundary, .adamw): 3e-4
