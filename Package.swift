@@ -94,6 +94,20 @@ let package = Package(
         tests("Seal", ["Bytes", "Blocks", "Digest", "GGUF", "FaultProbe"]),
         tests("Adapter", ["Bytes", "Blocks", "Digest", "GGUF"]),
         tests("Audit", ["Bytes", "Blocks", "Digest", "GGUF", "Seal", "Adapter"]),
+        // Fuzzing: `make fuzz` builds the program with libFuzzer, `make test` replays what it found.
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "TestSupport", "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Tokenizer", "Corpus", "Model",
+                "PolymathKit",
+            ], path: "Tests/Fuzz/FuzzTargets", swiftSettings: testHouse),
+        .target(name: "CFuzz", path: "Tests/Fuzz/CFuzz"),
+        .executableTarget(
+            name: "polymath-fuzz", dependencies: ["FuzzTargets", "CFuzz", "Digest"], path: "Tests/Fuzz/polymath-fuzz",
+            swiftSettings: testHouse),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport", "polymath-fuzz"], path: "Tests/Fuzz/FuzzTests",
+            swiftSettings: testHouse),
         tests("TensorCore", ["Bytes", "Blocks", "CKernels"]),
         tests("Tokenizer", ["Bytes", "GGUF"]),
         tests("Corpus", ["Bytes", "Digest", "Tokenizer"]),

@@ -1,0 +1,197 @@
+// Valid inputs, small enough that a mutation hits something that matters.
+
+import Adapter
+import Audit
+import Bytes
+import Digest
+import Foundation
+import GGUF
+import Model
+import Seal
+import TestSupport
+import Tokenizer
+
+enum Samples {
+    static let width = 32
+    static let layers = 2
+    /// Of a fixed seed that everybody can read: it signs nothing that counts.
+    static let identity = made { try Identity.fromSeed([UInt8](repeating: 9, count: 32)) }
+    static let root = SHA256Digest.of(Array("a base".utf8))
+    static let recipe = SHA256Digest.of(Array("a recipe".utf8))
+    static let parsedBase = made { try GGUFFile(parsing: ByteRegion(base())) }
+    /// The small base's own tokenizer, real merges included.
+    static let tokenizer: Tokenizer? = made {
+        try Tokenizer(
+            vocabulary: TokenizerVocabulary(GGUFFile(path: Repository.checkpoint("nano-q4_k_m.gguf"))))
+    }
+
+    private static func made<T>(_ make: () throws -> T) -> T {
+        do { return try make() } catch { broken("a sample cannot be made: \(error)") }
+    }
+
+    /// Two layers, a tied head, one quantised tensor, a vocabulary of a few tokens, arrays of several types.
+    static func base() throws -> [UInt8] {
+        var writer = GGUFWriter()
+        writer.add("general.architecture", .string("qwen2"))
+        writer.add("general.name", .string("sample"))
+        for (key, value) in [
+            ("block_count", 2), ("context_length", 64), ("embedding_length", 32), ("feed_forward_length", 64),
+            ("attention.head_count", 4), ("attention.head_count_kv", 2),
+        ] { writer.add("qwen2.\(key)", .uint32(UInt32(value))) }
+        writer.add("qwen2.rope.freq_base", .float32(10_000))
+        writer.add("qwen2.attention.layer_norm_rms_epsilon", .float32(1e-6))
+        let letters = (0..<256).map { TokenizerSample.symbol(UInt8($0)) }
+        let tokens = letters + ["he", "<|endoftext|>"].map { Array($0.utf8) }
+        writer.add("tokenizer.ggml.model", .string("gpt2"))
+        writer.add("tokenizer.ggml.pre", .string("qwen2"))
+        writer.add("tokenizer.ggml.tokens", .array(GGUFArray(strings: tokens)))
+        writer.add("tokenizer.ggml.token_type", .array(GGUFArray(int32: tokens.indices.map { $0 == 257 ? 3 : 1 })))
+        writer.add("tokenizer.ggml.merges", .array(GGUFArray(strings: [Array("h e".utf8)])))
+        writer.add("tokenizer.ggml.eos_token_id", .uint32(257))
+        writer.add("tokenizer.chat_template", .string("{% for m in messages %}{{ m.__class__ }}{% endfor %}"))
+        writer.add("scales", .array(GGUFArray(float32: [1, 2, 3])))
+        func floats(_ name: String, _ dimensions: [Int]) {
+            var bytes = ByteWriter()
+            for index in 0..<dimensions.reduce(1, *) { bytes.append(Float(index % 7) * 0.25 + 0.5) }
+            writer.add(tensor: name, .f32, dimensions, bytes: bytes.bytes)
+        }
+        floats("token_embd.weight", [width, 2])
+        for layer in 0..<layers {
+            floats("blk.\(layer).attn_norm.weight", [width])
+            floats("blk.\(layer).ffn_norm.weight", [width])
+            writer.add(tensor: "blk.\(layer).attn_q.weight", .q8_0, [width, 1], bytes: [UInt8](repeating: 1, count: 34))
+        }
+        floats("output_norm.weight", [width])
+        return try writer.serialized()
+    }
+
+    static func smallest() throws -> [UInt8] {
+        var writer = GGUFWriter()
+        writer.add("general.architecture", .string("qwen2"))
+        return try writer.serialized()
+    }
+
+    /// One adapter for each scope and encoding.
+    static func adapters() throws -> [[UInt8]] {
+        try [AdapterScope.norms, .tail, .allNorms].flatMap { scope in
+            try [DeltaEncoding.q8_0, .f32].map { encoding in
+                let deltas = scope.tensorNames(layerCount: layers).map { name in
+                    NormDelta(name: name, values: (0..<width).map { Float($0 % 5) * 0.01 - 0.02 })
+                }
+                return try NormAdapter.encode(
+                    architecture: "qwen2", scope: scope, encoding: encoding, layerCount: layers, baseRoot: root,
+                    recipe: recipe, deltas: deltas, identity: identity)
+            }
+        }
+    }
+
+    static func boundary() throws -> [UInt8] {
+        let path = Scratch.file([])
+        let names = (0..<layers).flatMap { ["blk.\($0).attn_norm.weight", "blk.\($0).ffn_norm.weight"] }
+        try BoundaryFile.write(
+            to: path, architecture: "qwen2", layerCount: layers, baseRoot: root, recipe: recipe,
+            sources: (names + ["output_norm.weight"]).map {
+                BoundaryFile.Source(name: $0, dimensions: [width]) { range in range.map { Float($0) } }
+            }, identity: identity)
+        return try WholeFile.read(path)
+    }
+
+    /// The file with our key in its signer's place and our signature over the rest, if it has such places.
+    static func signed(
+        _ bytes: [UInt8], signer: String, signature: String, message: ([UInt8]) -> [UInt8]
+    ) -> [UInt8] {
+        guard let file = try? GGUFFile(parsing: ByteRegion(bytes)),
+            let signerEnd = end(of: signer, in: file, atLeast: 32),
+            let signatureEnd = end(of: signature, in: file, atLeast: 64)
+        else { return bytes }
+        var bytes = bytes
+        bytes.replaceSubrange(signerEnd - 32..<signerEnd, with: identity.publicKey.bytes)
+        bytes.replaceSubrange(signatureEnd - 64..<signatureEnd, with: [UInt8](repeating: 0, count: 64))
+        guard let made = try? identity.sign(message(bytes)) else { broken("signing failed") }
+        bytes.replaceSubrange(signatureEnd - 64..<signatureEnd, with: made)
+        return bytes
+    }
+
+    private static func end(of key: String, in file: GGUFFile, atLeast count: Int) -> Int? {
+        guard let record = file.records.first(where: { $0.key == key }), record.rawBytes.byteCount > count else { return nil }
+        return record.rawBytes.baseOffset + record.rawBytes.byteCount
+    }
+
+    static func chain() throws -> [UInt8] {
+        let path = Scratch.file([])
+        try FileManager.default.removeItem(atPath: path)
+        let writer = try AuditWriter.start(
+            path: path, run: "run", identity: identity, baseRoot: root, recipe: recipe, corpusID: nil,
+            now: { "2027-01-05T08:00:00Z" })
+        try writer.append(kind: "step", body: ["step": 1, "loss": "3.25"])
+        try writer.pause(step: 1)
+        try writer.append(kind: "step", body: ["step": 2, "loss": "3.125"])
+        try writer.export(file: "adapter.gguf", contentID: root, byteCount: 2304)
+        _ = try writer.close(step: 2)
+        return try WholeFile.read(path)
+    }
+
+    static func attestation() throws -> [UInt8] { try sampleAttestation.encode(signedBy: identity) }
+
+    static func statement() throws -> [UInt8] { try DSSEEnvelope.decode(attestation()).payload }
+
+    private static let sampleAttestation = Attestation(
+        baseName: "nano", baseRoot: root, artefact: .init(name: "adapter.gguf", digest: recipe), corpusID: recipe,
+        recipe: recipe, chainHead: root, passedTests: ["one", "two"], failedTests: [])
+
+    static func seal() -> [UInt8] {
+        let chunk = SHA256Digest.of([1])
+        return SealManifest(
+            metadataDigest: root,
+            tensors: ["a", "b"].map {
+                SealedTensor(
+                    name: $0, type: 0, typeName: "F32", dimensions: [4], offset: 64, byteCount: 16, digest: chunk, chunkDigests: [chunk])
+            }, fileName: "base.gguf", fileByteCount: 128
+        ).json(withChunks: true).canonicalBytes
+    }
+
+    static let rows: [[UInt8]] = [
+        #"{"text": "Wind W 9, sea in a temper. \u00e9"}"#,
+        #"{"prompt": "How much?", "completion": "Four."}"# + "\n",
+        #"{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good day."}]}"#,
+    ].map { Array($0.utf8) }
+
+    static let record = Array(
+        """
+        {"name": "diary", "licence": "CC0-1.0", "languages": ["en"], "digests": {"train.jsonl": \
+        "195ad9cdb81cc81147f5d9cae286d563d875efe6f317b121c62dcd9c6017dcdf"}, "bytes": {"train.jsonl": 36180}}
+        """.utf8)
+
+    static let catalog = Array(
+        """
+        {"version": 1, "bases": [{"name": "a", "title": "A", "architecture": "qwen2", "file": "a.gguf", \
+        "licence": "CC0-1.0", "bytes": 12, "source": {"url": "https://example.org/a.gguf", "revision": "1"}, \
+        "sha256": "195ad9cdb81cc81147f5d9cae286d563d875efe6f317b121c62dcd9c6017dcdf"}]}
+        """.utf8)
+
+    static let texts: [[UInt8]] = [
+        "It's 1990; naïve cafés, e\u{301}.\r\n\r\n  Über 12345 Möwen!", "한국어 텍스트\u{1100}\u{1161}\u{11A8} नमस्ते \u{200D}👩\u{200D}👩",
+        "<|im_start|>user\n\tx = y  <|endoftext|>",
+    ].map { Array($0.utf8) }
+}
+
+/// Byte-level symbols as a GPT-2 vocabulary writes them.
+enum TokenizerSample {
+    static func symbol(_ byte: UInt8) -> [UInt8] {
+        let isPlain = (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || byte >= 0xAE
+        let earlier = (0..<byte).filter { !((0x21...0x7E).contains($0) || (0xA1...0xAC).contains($0) || $0 >= 0xAE) }.count
+        let value = isPlain ? UInt32(byte) : 256 + UInt32(earlier)
+        return Array(String(Character(Unicode.Scalar(value) ?? " ")).utf8)
+    }
+}
+
+/// A file that readers of paths are given; one a process.
+enum Scratch {
+    private static let folder = TemporaryFolder()
+
+    static func file(_ bytes: [UInt8], extension suffix: String = "bin") -> String {
+        let path = folder.path("input.\(suffix)")
+        guard FileManager.default.createFile(atPath: path, contents: Data(bytes)) else { broken("no scratch file") }
+        return path
+    }
+}
