@@ -6,6 +6,7 @@ DEMO = Telemetry/demo
 INTEROP = .build/interop
 
 .PHONY: deps build demo test interop codec sweep evidence lint format
+.PHONY: deps build demo test interop sweep evidence fuzz lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
@@ -53,6 +54,11 @@ sweep: build
 # Adapter × collection on the test parts, with 95 % bootstrap intervals.
 evidence: build
 	python3 Benchmarks/evidence.py --polymath $(POLYMATH)
+
+# Coverage-guided fuzzing of every reader of foreign files.
+FUZZ_RUNS = 1000000
+fuzz: deps
+	sh Tests/Fuzz/fuzz.sh $(FUZZ_RUNS) $(FUZZ_TARGETS)
 
 lint:
 	swift format lint --strict -r Package.swift Sources Tests

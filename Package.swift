@@ -98,7 +98,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "TestSupport", "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Tokenizer", "Corpus", "Model",
+                "TestSupport", "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Tokenizer", "Corpus",
+                "Model",
                 "PolymathKit",
             ], path: "Tests/Fuzz/FuzzTargets", swiftSettings: testHouse),
         .target(name: "CFuzz", path: "Tests/Fuzz/CFuzz"),
@@ -106,7 +107,8 @@ let package = Package(
             name: "polymath-fuzz", dependencies: ["FuzzTargets", "CFuzz", "Digest"], path: "Tests/Fuzz/polymath-fuzz",
             swiftSettings: testHouse),
         .testTarget(
-            name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport", "polymath-fuzz"], path: "Tests/Fuzz/FuzzTests",
+            name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport", "polymath-fuzz"],
+            path: "Tests/Fuzz/FuzzTests",
             swiftSettings: testHouse),
         tests("TensorCore", ["Bytes", "Blocks", "CKernels"]),
         tests("Tokenizer", ["Bytes", "GGUF"]),

@@ -96,7 +96,7 @@ extension BoundaryFile {
         guard let found = gguf.tensor(named: tensor.name) else { throw .missingInBase(tensor: tensor.name) }
         let region = gguf.region(of: found)
         let pieceBytes = pieceLength * 4
-        var values = [Float](repeating: 0, count: pieceLength)
+        var values = [Float](repeating: 0, count: min(pieceLength, tensor.byteCount / 4))
         for start in stride(from: 0, to: tensor.byteCount, by: pieceBytes) {
             let count = min(pieceBytes, tensor.byteCount - start)
             if values.count != count / 4 { values = [Float](repeating: 0, count: count / 4) }

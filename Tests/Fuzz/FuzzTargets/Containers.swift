@@ -10,7 +10,9 @@ import Tokenizer
 
 extension FuzzTarget {
     /// A base: header, arrays of metadata, the first block of each tensor, configuration and vocabulary.
-    static let gguf = FuzzTarget(name: "gguf", heapMultiple: 96, seeds: { [try Samples.base(), try Samples.smallest()] }) {
+    static let gguf = FuzzTarget(
+        name: "gguf", heapMultiple: 96, seeds: { [try Samples.base(), try Samples.smallest()] }
+    ) {
         bytes in
         do throws(GGUFError) {
             let file = try GGUFFile(parsing: ByteRegion(bytes))
@@ -22,7 +24,8 @@ extension FuzzTarget {
     }
 
     /// What a decoder and a tokenizer make of a base's metadata.
-    static let vocabulary = FuzzTarget(name: "vocabulary", heapMultiple: 256, seeds: { [try Samples.base()] }) { bytes in
+    static let vocabulary = FuzzTarget(name: "vocabulary", heapMultiple: 256, seeds: { [try Samples.base()] }) {
+        bytes in
         guard let file = try? GGUFFile(parsing: ByteRegion(bytes)) else { return }
         do throws(ModelError) {
             _ = try DecoderConfiguration(file)
@@ -57,7 +60,8 @@ extension FuzzTarget {
     ) { bytes in
         readBoundary(
             Samples.signed(bytes, signer: "boundary.signer", signature: "boundary.signature") {
-                DSSEEnvelope.preAuthenticationEncoding(type: BoundaryFile.payloadType, payload: SHA256Digest.of($0).bytes)
+                DSSEEnvelope.preAuthenticationEncoding(
+                    type: BoundaryFile.payloadType, payload: SHA256Digest.of($0).bytes)
             })
     }
 
@@ -87,7 +91,9 @@ extension FuzzTarget {
     private static func readAdapter(_ bytes: [UInt8]) {
         do throws(AdapterError) {
             let adapter = try NormAdapter.decode(bytes)
-            guard adapter.contentID == SHA256Digest.of(bytes) else { broken("a content id that is not the file's digest") }
+            guard adapter.contentID == SHA256Digest.of(bytes) else {
+                broken("a content id that is not the file's digest")
+            }
             try adapter.verify(against: Samples.parsedBase, root: Samples.root)
             for gain in try adapter.effectiveGains(on: Samples.parsedBase) {
                 guard gain.values.allSatisfy(\.isFinite) else { broken("a gain that is no number") }
@@ -111,7 +117,8 @@ extension FuzzTarget {
 func explain(_ error: some Error & CustomStringConvertible) {
     let text = error.description
     guard !text.isEmpty, text.utf8.count < 4096 else { broken("a message of \(text.utf8.count) bytes") }
-    guard text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F && !(0x80..<0xA0).contains($0.value) }) else {
+    guard text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F && !(0x80..<0xA0).contains($0.value) })
+    else {
         broken("a message with control characters: \(text.debugDescription)")
     }
 }

@@ -9,11 +9,13 @@ public struct Mutator {
 
     /// Counts and sizes that readers are most often wrong about.
     private static let edges: [UInt64] = [
-        0, 1, 2, 3, 31, 32, 33, 63, 64, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF,
+        0, 1, 2, 3, 31, 32, 33, 63, 64, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFF_FFFF, 0x8000_0000,
+        0xFFFF_FFFF,
         0x1_0000_0000, 0x7FFF_FFFF_FFFF_FFFF, 0x8000_0000_0000_0000, 0xFFFF_FFFF_FFFF_FFE0, .max,
     ]
     private static let words: [[UInt8]] = [
-        "\"", "\\", "{", "}", "[", "]", "[[[[[[[[", ",", ":", "null", "1e999", "-0", "\\ud800", "\\u0000", "\n", "\r\n", "GGUF",
+        "\"", "\\", "{", "}", "[", "]", "[[[[[[[[", ",", ":", "null", "1e999", "-0", "\\ud800", "\\u0000", "\n", "\r\n",
+        "GGUF",
         "general.architecture", "\u{FEFF}", "\u{202E}", "<script>", "e\u{301}\u{301}\u{301}",
     ].map { Array($0.utf8) }
 

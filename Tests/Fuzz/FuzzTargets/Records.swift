@@ -48,7 +48,9 @@ extension FuzzTarget {
     }
 
     /// What is read is written the same way each time, and read again as itself.
-    static let json = FuzzTarget(name: "json", heapMultiple: 512, seeds: { [Samples.seal(), try Samples.attestation()] }) {
+    static let json = FuzzTarget(
+        name: "json", heapMultiple: 512, seeds: { [Samples.seal(), try Samples.attestation()] }
+    ) {
         bytes in
         do throws(JSONError) {
             let value = try JSONValue.parse(bytes)
@@ -61,14 +63,16 @@ extension FuzzTarget {
         }
     }
 
-    static let pem = FuzzTarget(name: "pem", heapMultiple: 64, seeds: { [Array(Samples.identity.publicKey.pem.utf8)] }) {
+    static let pem = FuzzTarget(name: "pem", heapMultiple: 64, seeds: { [Array(Samples.identity.publicKey.pem.utf8)] })
+    {
         bytes in
         guard let text = String(validating: bytes, as: UTF8.self) else { return }
         _ = PublicKey(pem: text)
     }
 
     static let trusted = FuzzTarget(
-        name: "trusted", heapMultiple: 256, seeds: { [Array("\(Samples.identity.publicKey.fingerprint) # a friend\n".utf8)] }
+        name: "trusted", heapMultiple: 256,
+        seeds: { [Array("\(Samples.identity.publicKey.fingerprint) # a friend\n".utf8)] }
     ) { bytes in
         do throws(TrustError) {
             _ = try SignerTrust(list: Scratch.file(bytes))

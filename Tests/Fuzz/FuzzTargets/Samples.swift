@@ -59,7 +59,8 @@ enum Samples {
         for layer in 0..<layers {
             floats("blk.\(layer).attn_norm.weight", [width])
             floats("blk.\(layer).ffn_norm.weight", [width])
-            writer.add(tensor: "blk.\(layer).attn_q.weight", .q8_0, [width, 1], bytes: [UInt8](repeating: 1, count: 34))
+            writer.add(
+                tensor: "blk.\(layer).attn_q.weight", .q8_0, [width, 1], bytes: [UInt8](repeating: 1, count: 34))
         }
         floats("output_norm.weight", [width])
         return try writer.serialized()
@@ -113,7 +114,9 @@ enum Samples {
     }
 
     private static func end(of key: String, in file: GGUFFile, atLeast count: Int) -> Int? {
-        guard let record = file.records.first(where: { $0.key == key }), record.rawBytes.byteCount > count else { return nil }
+        guard let record = file.records.first(where: { $0.key == key }), record.rawBytes.byteCount > count else {
+            return nil
+        }
         return record.rawBytes.baseOffset + record.rawBytes.byteCount
     }
 
@@ -145,7 +148,8 @@ enum Samples {
             metadataDigest: root,
             tensors: ["a", "b"].map {
                 SealedTensor(
-                    name: $0, type: 0, typeName: "F32", dimensions: [4], offset: 64, byteCount: 16, digest: chunk, chunkDigests: [chunk])
+                    name: $0, type: 0, typeName: "F32", dimensions: [4], offset: 64, byteCount: 16, digest: chunk,
+                    chunkDigests: [chunk])
             }, fileName: "base.gguf", fileByteCount: 128
         ).json(withChunks: true).canonicalBytes
     }
@@ -170,7 +174,8 @@ enum Samples {
         """.utf8)
 
     static let texts: [[UInt8]] = [
-        "It's 1990; naïve cafés, e\u{301}.\r\n\r\n  Über 12345 Möwen!", "한국어 텍스트\u{1100}\u{1161}\u{11A8} नमस्ते \u{200D}👩\u{200D}👩",
+        "It's 1990; naïve cafés, e\u{301}.\r\n\r\n  Über 12345 Möwen!",
+        "한국어 텍스트\u{1100}\u{1161}\u{11A8} नमस्ते \u{200D}👩\u{200D}👩",
         "<|im_start|>user\n\tx = y  <|endoftext|>",
     ].map { Array($0.utf8) }
 }
@@ -179,7 +184,8 @@ enum Samples {
 enum TokenizerSample {
     static func symbol(_ byte: UInt8) -> [UInt8] {
         let isPlain = (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || byte >= 0xAE
-        let earlier = (0..<byte).filter { !((0x21...0x7E).contains($0) || (0xA1...0xAC).contains($0) || $0 >= 0xAE) }.count
+        let earlier = (0..<byte).filter { !((0x21...0x7E).contains($0) || (0xA1...0xAC).contains($0) || $0 >= 0xAE) }
+            .count
         let value = isPlain ? UInt32(byte) : 256 + UInt32(earlier)
         return Array(String(Character(Unicode.Scalar(value) ?? " ")).utf8)
     }

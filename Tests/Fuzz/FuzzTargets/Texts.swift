@@ -23,7 +23,8 @@ extension FuzzTarget {
         }
     }
 
-    static let tokens = FuzzTarget(name: "tokens", heapMultiple: 64, seeds: { [Array("[1, 2, 3,400,  511]\n".utf8)] }) { bytes in
+    static let tokens = FuzzTarget(name: "tokens", heapMultiple: 64, seeds: { [Array("[1, 2, 3,400,  511]\n".utf8)] }) {
+        bytes in
         do throws(CorpusError) {
             let file = try TokenFile(path: Scratch.file(bytes), vocabularySize: 512)
             guard file.tokens.allSatisfy({ (0..<512).contains($0) }) else { broken("an id outside the vocabulary") }
@@ -51,7 +52,9 @@ extension FuzzTarget {
         load(Scratch.file(bytes, extension: "txt"))
         guard let text = String(validating: bytes, as: UTF8.self), let tokenizer = Samples.tokenizer else { return }
         let back = tokenizer.decode(tokenizer.encode(text))
-        guard back.utf8.elementsEqual(Normalization.composed(Array(text.utf8))) else { broken("text that does not come back") }
+        guard back.utf8.elementsEqual(Normalization.composed(Array(text.utf8))) else {
+            broken("text that does not come back")
+        }
     }
 
     private static func load(_ path: String) {

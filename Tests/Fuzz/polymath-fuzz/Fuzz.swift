@@ -1,5 +1,5 @@
-// Two programs in one. Built with --sanitize=fuzzer, libFuzzer calls `testOneInput` and steers by coverage; built plainly,
-// it replays files and seeded mutations. Either way the environment's POLYMATH_FUZZ names the reader.
+// Two programs in one. Built with --sanitize=fuzzer -Xswiftc -DLIBFUZZER, libFuzzer calls `testOneInput` and steers by
+// coverage; built plainly, it replays files and seeded mutations. The environment's POLYMATH_FUZZ names the reader.
 
 import CFuzz
 import Digest
@@ -39,10 +39,15 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     return 0
 }
 
-/// `polymath-fuzz [FILE …] [--mutations N] [--seed S] [--first I] [--write-seeds DIR]`
-@_cdecl("polymath_fuzz_main")
-public func plainMain(_ count: CInt, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> CInt {
-    var words = Array(CommandLine.arguments.dropFirst())
+#if !LIBFUZZER
+    /// `polymath-fuzz [FILE …] [--mutations N] [--seed S] [--first I] [--write-seeds DIR]`
+    @main enum Replay {
+        static func main() { exit(replay(Array(CommandLine.arguments.dropFirst()))) }
+    }
+#endif
+
+private func replay(_ arguments: [String]) -> CInt {
+    var words = arguments
     func value(_ name: String) -> String? {
         guard let index = words.firstIndex(of: name), index + 1 < words.count else { return nil }
         defer { words.removeSubrange(index...index + 1) }
