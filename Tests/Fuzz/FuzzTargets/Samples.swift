@@ -191,13 +191,21 @@ enum TokenizerSample {
     }
 }
 
-/// A file that readers of paths are given; one a process.
+/// A file that readers of paths are given, written anew for each input; in memory where the system has such a folder.
 enum Scratch {
-    private static let folder = TemporaryFolder()
+    private static let folder: String = {
+        let parent = FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
+        let path = "\(parent)/polymath-fuzz-\(ProcessInfo.processInfo.processIdentifier)"
+        try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        atexit { try? FileManager.default.removeItem(atPath: Scratch.folder) }
+        return path
+    }()
 
     static func file(_ bytes: [UInt8], extension suffix: String = "bin") -> String {
-        let path = folder.path("input.\(suffix)")
-        guard FileManager.default.createFile(atPath: path, contents: Data(bytes)) else { broken("no scratch file") }
+        let path = "\(folder)/input.\(suffix)"
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        defer { close(descriptor) }
+        guard descriptor >= 0, write(descriptor, bytes, bytes.count) == bytes.count else { broken("no scratch file") }
         return path
     }
 }

@@ -12,7 +12,7 @@ import Testing
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = names.map { folder + "/" + $0 } + ["--mutations", "2000", "--seed", "1"]
+        process.arguments = names.map { folder + "/" + $0 } + ["--mutations", "500", "--seed", "1"]
         process.environment = ProcessInfo.processInfo.environment.merging(["POLYMATH_FUZZ": target]) { $1 }
         let errors = Pipe()
         process.standardError = errors
