@@ -5,8 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test interop codec sweep evidence lint format
-.PHONY: deps build demo test interop sweep evidence fuzz lint format
+.PHONY: deps build demo test interop codec sweep evidence fuzz lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
