@@ -33,10 +33,17 @@ import Training
         #expect(request.batchSize == Defaults.batchSize && request.gradientClip == Defaults.gradientClip)
     }
 
-    @Test(arguments: Scope.allCases) func `every scope and optimiser has a learning rate`(scope: Scope) {
-        for optimizer in TrainingOptions.OptimizerKind.allCases {
-            let rate = TrainingRequest.Defaults.learningRate(scope, optimizer)
-            #expect(rate > 0 && rate < 1)
+    @Test(arguments: TrainingOptions.OptimizerKind.allCases)
+    func `the README's learning rates are those of every scope`(optimizer: TrainingOptions.OptimizerKind) {
+        let lines = text.split(separator: "\n")
+        func cells(_ start: String) -> [String] {
+            let line = lines.first { $0.hasPrefix("| \(start) |") } ?? ""
+            return line.split(separator: "|").dropFirst().map { $0.trimmingCharacters(in: .whitespaces) }
         }
+        let scopes = cells("learning rate")
+        #expect(Set(scopes) == Set(Scope.allCases.map { "`\($0.rawValue)`" }))
+        let rates = scopes.compactMap { name in Scope(rawValue: String(name.dropFirst().dropLast())) }
+            .map { TrainingRequest.Defaults.learningRate($0, optimizer) }
+        #expect(cells("`\(optimizer.rawValue)`").map { Double($0) } == rates)
     }
 }
