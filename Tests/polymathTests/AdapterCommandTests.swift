@@ -1,4 +1,5 @@
 import Adapter
+import Blocks
 import Digest
 import Foundation
 import GGUF
@@ -94,6 +95,32 @@ struct SampleAdapter {
         let again = try program.run(words)
         #expect(again.status == 2)
         #expect(again.output.contains("exists already"))
+    }
+
+    @Test func `a boundary file is merged in the types asked for`() throws {
+        let base = Repository.reference("qwen2-tied-f32.gguf")
+        let tokens = try program.write("tokens.json", "[39,486,78,11,262,310,457,13,64,198,65,87,3,9,27,81,243]")
+        try program.run([
+            "train", "--base", base, "--tokens", tokens, "--scope", "boundary", "--steps", "1", "--seq-len", "8",
+            "--warmup", "0", "--validation-fraction", "0", "--out", "run",
+        ])
+        var losses: [Double] = []
+        for (types, stored) in [("f32", StorageType.f32), ("f16", .f16), ("base", .f32)] {
+            let merged = try program.run([
+                "adapter", "merge", "--base", base, "--adapter", "run/boundary.gguf", "--boundary-types", types,
+                "--out",
+                "\(types).gguf", "--json",
+            ])
+            #expect(merged.status == 0)
+            #expect(merged.objects.last?["frozen_changes"] as? Int == 0)
+            let file = try GGUFFile(path: program.folder.path("\(types).gguf"))
+            #expect(file.tensor(named: "output.weight")?.type == stored)
+            let measured = try program.run([
+                "eval", "--base", "./\(types).gguf", "--tokens", tokens, "--seq-len", "8", "--json",
+            ])
+            losses.append(try #require(measured.objects.last?["loss"] as? Double))
+        }
+        #expect(losses[0] == losses[2] && abs(losses[0] - losses[1]) < 1e-3)
     }
 
     @Test func `a merge never replaces a file`() throws {

@@ -5,8 +5,13 @@ import Testing
 /// The scripts of `make interop`, where it has installed the tools they need; without them these tests are skipped.
 @Suite struct InteropTests {
     static let python = Repository.root + "/.build/interop/bin/python3"
-    static let areToolsInstalled = FileManager.default.fileExists(
-        atPath: Repository.root + "/.build/interop/installed")
+
+    /// Whether exactly what is listed now was installed: `make interop` leaves a copy of the list when it is done.
+    static let areToolsInstalled: Bool = {
+        let listed = FileManager.default.contents(atPath: Repository.root + "/Integrations/requirements.txt")
+        let installed = FileManager.default.contents(atPath: Repository.root + "/.build/interop/installed")
+        return listed != nil && listed == installed
+    }()
 
     static let scripts: [String] = {
         let names = try? FileManager.default.contentsOfDirectory(atPath: Repository.root + "/Integrations/interop")
