@@ -71,6 +71,22 @@ import Testing
         #expect(wrong.output.contains("FAILED  Trained again, the exported file differs: its digest of everything but"))
     }
 
+    @Test func `what audit export hands on is enough for a replay by somebody else`() throws {
+        let base = try train()
+        let pack = try program.run(["audit", "export", "run", "--out", "pack"])
+        #expect(pack.status == 0, "\(pack.error)")
+        let other = Program()
+        try FileManager.default.copyItem(atPath: program.folder.path("pack"), toPath: other.folder.path("pack"))
+        let replay = try other.run(["audit", "replay", "pack", "--base", base, "--tokens", tokens])
+        expect(
+            replay, 0, "under another key, the exported file is the same in every byte but recipe, signer and signature"
+        )
+        expect(try other.run(["audit", "replay", "pack", "--base", base]), 2, "There is no token file at tokens.json.")
+        let verified = try other.run(
+            ["audit", "verify", "pack", "--base", base, "--any-signer"], of: "polymath-verify")
+        expect(verified, 0, "intact, signer unknown: ")
+    }
+
     @Test func `a recipe that did not make the adapter is exposed`() throws {
         try train()
         try Forgery(program, "run").claim("learning_rate", "0.02")
