@@ -21,6 +21,8 @@ extension Flag {
         help: "Signers that are trusted: a fingerprint or the path of a PEM public key per line; # begins a comment")
     package static let anySigner = Flag(
         "any-signer", .toggle, help: "Be content with an intact file, whoever signed it")
+    package static let compare = Flag(
+        "compare", .text, "FILE", help: "A whole copy of the base: names the exact byte of any damage")
     package static let check = Flag(
         "check", .text, "FILE", help: "Lines of llama-gguf-hash, or a seal.json, that the base must agree with")
     package static let key = Flag("key", .text, "FILE.pem", help: "Public key of the signer")

@@ -3,6 +3,7 @@ internal import Bytes
 package import CommandLineKit
 internal import Conventions
 internal import Digest
+internal import GGUF
 internal import Seal
 
 /// `audit seal`: every tensor's digest, and the root; or a check of both against a list.
@@ -14,10 +15,11 @@ package enum AuditSeal<Bases: BaseAccess>: Command {
                 A tensor's digest is the SHA-256 of its stored bytes, in the lines of llama-gguf-hash; the root is the
                 RFC 6962 tree hash over metadata and tensors. --out writes a seal.json with the digests of chunks too.
                 --check FILE compares the base with either form. Neither form is signed: it proves as much as the place
-                you have it from.
+                you have it from. --compare FILE takes a copy that is known to be whole and names the first byte that
+                differs in each tensor.
                 """,
             operands: [.init(name: "BASE", help: "The base, as for --base", isRequired: false)],
-            flags: Bases.flags + [.check, .out, .threads, .json], exclusive: [[.check, .out]],
+            flags: Bases.flags + [.check, .compare, .out, .threads, .json], exclusive: [[.check, .compare, .out]],
             exits: [.init(.mismatch, "the base differs from the list, or from the root that the catalogue records")],
             examples: [
                 "polymath audit seal nano.gguf > nano.sha256", "polymath audit seal nano.gguf --check nano.sha256",
@@ -30,6 +32,7 @@ package enum AuditSeal<Bases: BaseAccess>: Command {
         }
         let base = try Bases.open(arguments.operand(0) ?? arguments.requiredText(.base), arguments)
         if let path = arguments.text(.out) { try InputPath.requireFree(path) }
+        if let path = arguments.text(.compare) { return try compare(path, base, console) }
         if let path = arguments.text(.check) { return try check(path, base, console) }
         let manifest = try base.manifest(console)
         if let path = arguments.text(.out) {
@@ -49,6 +52,35 @@ package enum AuditSeal<Bases: BaseAccess>: Command {
         console.show("# metadata  \(manifest.metadataDigest.hex)")
         console.show("# root      \(manifest.root.hex)")
         if let path = arguments.text(.out) { console.note("Written to \(escaped(path)).") }
+    }
+
+    private static func compare(_ path: String, _ base: BaseAtHand, _ console: Console) throws {
+        try InputPath.requireFile(path, kind: "copy")
+        let copy: GGUFFile
+        do {
+            copy = try GGUFFile(path: path)
+        } catch {
+            throw InputError.unusable(kind: "copy", path: path, reason: "\(error)")
+        }
+        var verdict = Verdict()
+        if let differences = try TensorDifference.all(in: base.gguf, comparedWith: copy) {
+            for found in differences {
+                verdict.add(
+                    found.tensor, .failed, .arithmetic,
+                    "Tensor \(escaped(found.tensor)) first differs at byte \(found.fileOffset) of the file, which is "
+                        + "\(found.actual) and should be \(found.expected); \(found.count) of its bytes differ.")
+            }
+            if differences.isEmpty {
+                verdict.add(
+                    "tensors", .passed, .arithmetic,
+                    "All \(base.gguf.tensors.count) tensors hold the same bytes as the copy's.")
+            }
+        } else {
+            verdict.add(
+                "tensors", .failed, .arithmetic,
+                "The copy is of another model: its tensors have other names, types or dimensions.")
+        }
+        try console.judge(verdict, subject: "base", members: ["base": .string(base.name)])
     }
 
     private static func check(_ path: String, _ base: BaseAtHand, _ console: Console) throws {

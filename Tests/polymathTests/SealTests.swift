@@ -111,6 +111,22 @@ private struct SealedBase {
         #expect(try base.program.run(["audit", "verify", "run", "--base", base.path]).status == 4)
     }
 
+    @Test func `a whole copy tells the exact byte of the damage`() throws {
+        let base = try SealedBase()
+        let copy = Repository.reference("qwen2-tied-f32.gguf")
+        let words = ["audit", "seal", base.path, "--compare", copy]
+        #expect(try base.program.run(words).status == 0)
+        let tensor = try #require(base.gguf.tensor(named: "blk.1.ffn_down.weight"))
+        for place in [300, 41] { try base.flip(at: tensor.offset + place) }
+        let outcome = try base.program.run(words)
+        #expect(outcome.status == 4)
+        let sentence = "Tensor blk.1.ffn_down.weight first differs at byte \(tensor.offset + 41) of the file"
+        #expect(outcome.output.contains(sentence), "\(outcome.output)")
+        #expect(outcome.output.contains("; 2 of its bytes differ."))
+        let other = try base.program.run(words.dropLast() + [Repository.reference("qwen2-untied-q4_0.gguf")])
+        #expect(other.status == 4 && other.output.contains("another model"), "\(other.error)")
+    }
+
     private func expectNothingExported(_ program: Program, _ outcome: Program.Outcome) throws {
         for file in ["adapter.gguf", "boundary.gguf", "attestation.dsse.json"] {
             #expect(!program.holds("run/\(file)"), "\(file) is there")
