@@ -70,6 +70,11 @@ struct CheckpointJSON {
             }
             tensors.append(Checkpoint.Tensor(name: name, count: count))
         }
+        let momentsPerTensor = try integer("moments_per_tensor")
+        guard momentsPerTensor <= 2 else { throw missing("moments_per_tensor", path) }
+        // Whatever is allocated or multiplied later is a small multiple of this sum.
+        let values = tensors.reduce(0) { min($0, 1 << 60) + min($1.count, 1 << 60) }
+        guard values <= 1 << 48 else { throw missing("tensors", path) }
         var progress = TrainingProgress()
         progress.step = try integer("step")
         progress.totalTokens = try integer("num_tokens")
@@ -81,7 +86,7 @@ struct CheckpointJSON {
         progress.validationsSinceBest = try integer("validations_since_best")
         return Members(
             recipe: recipe, progress: progress, optimizer: optimizer, updateCount: try integer("updates"),
-            momentsPerTensor: try integer("moments_per_tensor"), hasBest: hasBest, tensors: tensors,
+            momentsPerTensor: momentsPerTensor, hasBest: hasBest, tensors: tensors,
             stateByteCount: try integer("state_bytes"), stateDigest: stateDigest)
     }
 

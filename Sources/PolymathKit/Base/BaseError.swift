@@ -53,64 +53,66 @@ public enum BaseError: ExitReporting, Equatable, Sendable, CustomStringConvertib
         }
     }
 
-    public var description: String {
+    public var description: String { sentence.hasSuffix(".") ? sentence : sentence + "." }
+
+    private var sentence: String {
         switch self {
         case .unknownName(let name, let known, let folder):
             known.isEmpty
-                ? "there is no base '\(escaped(name))': '\(escaped(folder))' holds none, "
+                ? "There is no base '\(escaped(name))': '\(escaped(folder))' holds none, "
                     + "and a file is named by its path (./model.gguf)"
-                : "there is no base '\(escaped(name))'; known are \(Self.list(known)), "
+                : "There is no base '\(escaped(name))'; known are \(Self.list(known)), "
                     + "and a file is named by its path (./model.gguf)"
         case .notFetched(let name, let path, let hasSource, let layout):
-            "the base '\(escaped(name))' is not here ('\(escaped(path))' does not exist): "
+            "The base '\(escaped(name))' is not here ('\(escaped(path))' does not exist): "
                 + Self.waysOn(name, pull: hasSource, synth: layout)
         case .notMade(let name, let path):
-            "the base '\(escaped(name))' is not here ('\(escaped(path))' does not exist): make it with "
+            "The base '\(escaped(name))' is not here ('\(escaped(path))' does not exist): make it with "
                 + "'polymath base synth \(escaped(String(name.dropLast("-synthetic".count))))'"
         case .noSuchFile(let path):
-            "the base file '\(escaped(path))' does not exist"
+            "The base file '\(escaped(path))' does not exist"
         case .notAFile(let path):
             "'\(escaped(path))' is a folder or a device, and a base is a GGUF file"
         case .unreadable(let path, let reason):
-            "the base file '\(escaped(path))' cannot be read: \(escaped(reason))"
+            "The base file '\(escaped(path))' cannot be read: \(escaped(reason))"
         case .emptyFile(let path):
-            "the base file '\(escaped(path))' is empty"
+            "The base file '\(escaped(path))' is empty"
         case .notGGUF(let path, let magic):
             "'\(escaped(path))' is not a GGUF file: it begins with \(magic.map(Self.hex).joined(separator: " ")) "
                 + "where 47 47 55 46 ('GGUF') should be"
         case .tooShort(let path, let byteCount):
-            "the base file '\(escaped(path))' is truncated: it holds \(byteCount) bytes, and a GGUF header alone has 24"
+            "The base file '\(escaped(path))' is truncated: it holds \(byteCount) bytes, and a GGUF header alone has 24"
         case .sizeDiffers(let name, let path, let expected, let got):
             "'\(escaped(path))' is not the catalogue's '\(escaped(name))': it holds \(got) bytes where the record says "
                 + "\(expected); remove it and fetch it again, or name it by its path to use it as it is"
         case .rootDiffers(let name, let expected, let got):
-            "the base '\(escaped(name))' differs from its record: its root is \(got), and the catalogue says \(expected)"
+            "The base '\(escaped(name))' differs from its record: its root is \(got), and the catalogue says \(expected)"
         case .contentDiffers(let name, let path, let expected, let got):
             "'\(escaped(path))' is not the catalogue's '\(escaped(name))': its SHA-256 is \(got), and the record says "
                 + "\(expected); remove it and fetch it again"
         case .digestDiffers(let name, let url, let expected, let got):
-            "what '\(escaped(url, limit: 300))' sent is not '\(escaped(name))': its SHA-256 is \(got), and the catalogue "
+            "What '\(escaped(url, limit: 300))' sent is not '\(escaped(name))': its SHA-256 is \(got), and the catalogue "
                 + "says \(expected); the bytes were removed"
         case .badCatalog(let path, let reason):
-            "the catalogue '\(escaped(path))' cannot be used: \(reason)"
+            "The catalogue '\(escaped(path))' cannot be used: \(reason)"
         case .notInCatalog(let name, let known):
-            "the catalogue has no base '\(escaped(name))'; it has \(Self.list(known))"
+            "The catalogue has no base '\(escaped(name))'; it has \(Self.list(known))"
         case .noSource(let name, let file):
-            "the base '\(escaped(name))' comes with the repository ('\(escaped(file))') and has no address to fetch from"
+            "The base '\(escaped(name))' comes with the repository ('\(escaped(file))') and has no address to fetch from"
         case .noServer(let url, let reason):
-            "no answer from '\(escaped(url, limit: 300))': \(escaped(reason))"
+            "No answer from '\(escaped(url, limit: 300))': \(escaped(reason))"
         case .refused(let url, let status):
-            "the server answered \(status) to '\(escaped(url, limit: 300))', where 200 or 206 would be right"
+            "The server answered \(status) to '\(escaped(url, limit: 300))', where 200 or 206 would be right"
         case .wrongLength(let url, let expected, let announced):
             "'\(escaped(url, limit: 300))' has \(announced) bytes where the catalogue says \(expected): "
                 + "it is another file, and nothing was kept"
         case .interrupted(let url, let received, let expected, let part, let reason):
-            "the transfer from '\(escaped(url, limit: 300))' broke off after \(received) of \(expected) bytes "
+            "The transfer from '\(escaped(url, limit: 300))' broke off after \(received) of \(expected) bytes "
                 + "(\(escaped(reason))); they are kept in '\(escaped(part))', and the same command goes on from there"
         case .busy(let part):
-            "another process is writing '\(escaped(part))'; wait for it to end"
+            "Another process is writing '\(escaped(part))'; wait for it to end"
         case .noShape(let name, let known):
-            "no shape is known for '\(escaped(name))'; synthetic weights can be made for \(Self.list(known))"
+            "No shape is known for '\(escaped(name))'; synthetic weights can be made for \(Self.list(known))"
         case .badVocabulary(let path, let reason):
             "'\(escaped(path))' cannot serve as the vocabulary: \(reason)"
         case .exists(let path):

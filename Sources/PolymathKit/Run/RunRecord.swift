@@ -11,7 +11,7 @@ internal import Training
 /// The chain's first row holds its SHA-256, so it is written once and never changed. It may be handed on: it names base
 /// and corpus, and says nothing of where they lie. That is in `local.json`, which stays on the machine and decides
 /// nothing: whatever it leads to is compared with the digests in `run.json`.
-struct RunRecord {
+package struct RunRecord {
     let path: String
     let digest: SHA256Digest
     let run: String
@@ -47,7 +47,7 @@ struct RunRecord {
     }
 
     /// - Throws: `ResumeError.badRecord` unless every member that a resume needs is there.
-    init(path: String) throws {
+    package init(path: String) throws {
         func bad(_ reason: String) -> ResumeError { .badRecord(path: path, reason: reason) }
         let bytes = try WholeFile.read(path, limit: 1 << 24)
         let json: JSONValue

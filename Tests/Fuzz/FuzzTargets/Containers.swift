@@ -112,13 +112,3 @@ extension FuzzTarget {
         }
     }
 }
-
-/// A message must be one that a person can read: not empty, not endless, nothing that steers a terminal.
-func explain(_ error: some Error & CustomStringConvertible) {
-    let text = error.description
-    guard !text.isEmpty, text.utf8.count < 4096 else { broken("a message of \(text.utf8.count) bytes") }
-    guard text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F && !(0x80..<0xA0).contains($0.value) })
-    else {
-        broken("a message with control characters: \(text.debugDescription)")
-    }
-}

@@ -1,3 +1,5 @@
+import Foundation
+
 /// One reader of foreign bytes, as a function that must hold for every input.
 ///
 /// What holds: it returns (no crash, no endless loop), it throws nothing but the reader's own error type, and it takes at
@@ -16,7 +18,7 @@ public struct FuzzTarget: Sendable {
 
     public static let all: [FuzzTarget] = [
         .gguf, .vocabulary, .adapter, .signedAdapter, .boundary, .signedBoundary, .dsse, .attestation, .chain, .seal,
-        .json, .pem, .trusted, .rows, .record, .tokens, .catalog, .text,
+        .json, .pem, .trusted, .run, .checkpoint, .rows, .record, .tokens, .catalog, .text,
     ]
 
     public static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
@@ -24,3 +26,17 @@ public struct FuzzTarget: Sendable {
 
 /// Ends the process: a reader did something that no input may make it do.
 func broken(_ what: String) -> Never { fatalError("broken: \(what)") }
+
+/// A message must be one that a person can read: not empty, not endless, nothing that steers a terminal.
+func explain(_ error: some Error & CustomStringConvertible) {
+    let text = error.description
+    if isExplaining { print(text) }
+    guard !text.isEmpty, text.utf8.count < 4096 else { broken("a message of \(text.utf8.count) bytes") }
+    guard text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F && !(0x80..<0xA0).contains($0.value) })
+    else {
+        broken("a message with control characters: \(text.debugDescription)")
+    }
+}
+
+/// Whether refusals are printed: to see what an input, or a seed that should be good, is refused for.
+private let isExplaining = ProcessInfo.processInfo.environment["POLYMATH_FUZZ_EXPLAIN"] != nil

@@ -88,13 +88,23 @@ enum Samples {
 
     static func boundary() throws -> [UInt8] {
         let path = Scratch.file([])
-        let names = (0..<layers).flatMap { ["blk.\($0).attn_norm.weight", "blk.\($0).ffn_norm.weight"] }
+        let names = (0..<layers).flatMap { layer in
+            ["attn_norm", "ffn_norm", "attn_q"].map { "blk.\(layer).\($0).weight" }
+        }
         try BoundaryFile.write(
             to: path, architecture: "qwen2", layerCount: layers, baseRoot: root, recipe: recipe,
-            sources: (names + ["output_norm.weight"]).map {
-                BoundaryFile.Source(name: $0, dimensions: [width]) { range in range.map { Float($0) } }
+            sources: (names + ["output_norm.weight", "output.weight"]).map {
+                BoundaryFile.Source(name: $0, dimensions: shape(of: $0)) { range in range.map { Float($0) } }
             }, identity: identity)
         return try WholeFile.read(path)
+    }
+
+    private static func shape(of name: String) -> [Int] {
+        switch name {
+        case "output.weight": [width, 2]
+        case let name where name.contains("attn_q"): [width, 1]
+        default: [width]
+        }
     }
 
     /// The file with our key in its signer's place and our signature over the rest, if it has such places.
@@ -123,11 +133,12 @@ enum Samples {
     static func chain() throws -> [UInt8] {
         let path = Scratch.file([])
         try FileManager.default.removeItem(atPath: path)
-        let writer = try AuditWriter.start(
+        let first = try AuditWriter.start(
             path: path, run: "run", identity: identity, baseRoot: root, recipe: recipe, corpusID: nil,
             now: { "2027-01-05T08:00:00Z" })
-        try writer.append(kind: "step", body: ["step": 1, "loss": "3.25"])
-        try writer.pause(step: 1)
+        try first.append(kind: "step", body: ["step": 1, "loss": "3.25"])
+        try first.pause(step: 1)
+        let writer = try AuditWriter.resume(path: path, identity: identity, now: { "2027-01-05T09:00:00Z" })
         try writer.append(kind: "step", body: ["step": 2, "loss": "3.125"])
         try writer.export(file: "adapter.gguf", contentID: root, byteCount: 2304)
         _ = try writer.close(step: 2)
@@ -155,14 +166,15 @@ enum Samples {
     }
 
     static let rows: [[UInt8]] = [
-        #"{"text": "Wind W 9, sea in a temper. \u00e9"}"#,
-        #"{"prompt": "How much?", "completion": "Four."}"# + "\n",
-        #"{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good day."}]}"#,
+        #"{"text": "Wind W 9, sea in a temper. \u00e9 Lamp lit at six, out at seven, and the goat is well."}"#,
+        #"{"prompt": "How much?", "completion": "Four, and four more when the bread is out of the oven tomorrow."}"#
+            + "\n",
+        #"{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good day to you, and what may it be this morning: rye, or the other?"}]}"#,
     ].map { Array($0.utf8) }
 
     static let record = Array(
         """
-        {"name": "diary", "licence": "CC0-1.0", "languages": ["en"], "digests": {"train.jsonl": \
+        {"name": "diary", "description": "d", "author": "a", "licence": "CC0-1.0", "languages": ["en"], "digests": {"train.jsonl": \
         "195ad9cdb81cc81147f5d9cae286d563d875efe6f317b121c62dcd9c6017dcdf"}, "bytes": {"train.jsonl": 36180}}
         """.utf8)
 
@@ -170,7 +182,36 @@ enum Samples {
         """
         {"version": 1, "bases": [{"name": "a", "title": "A", "architecture": "qwen2", "file": "a.gguf", \
         "licence": "CC0-1.0", "bytes": 12, "source": {"url": "https://example.org/a.gguf", "revision": "1"}, \
-        "sha256": "195ad9cdb81cc81147f5d9cae286d563d875efe6f317b121c62dcd9c6017dcdf"}]}
+        "sha256": "195ad9cdb81cc81147f5d9cae286d563d875efe6f317b121c62dcd9c6017dcdf", "root": null}]}
+        """.utf8)
+
+    static let run = Array(
+        """
+        {"base":{"architecture":"qwen2","file":"nano-q4_k_m.gguf","name":"nano","root":"060113d1451aad46\
+        0dc3f3234937beca1c58a9097c66bdd70edd64dd1f0cb0e9","shape":{"embedding_length":256,"feed_forward_\
+        length":768,"heads":4,"kv_heads":2,"layers":6,"vocabulary":8192},"synthetic_weights":false,"tens\
+        ors":74,"title":"Polymath nano"},"corpus":{"default":false,"dropped_windows":0,"id":"34aef1339af\
+        35136ed4bc71561b918c14f29f23c5a40d3dc30f1ba6a54c89464","left_over_tokens":117,"name":"wendle-not\
+        es","training_windows":88,"validation_windows":17},"created":"2026-11-21T17:19:19Z","recipe":{"a\
+        dapter_encoding":"q8_0","base_root":"060113d1451aad460dc3f3234937beca1c58a9097c66bdd70edd64dd1f0\
+        cb0e9","batch_size":1,"compute":"f32","corpus_id":"34aef1339af35136ed4bc71561b918c14f29f23c5a40d\
+        3dc30f1ba6a54c89464","eval_every":26,"grad_clip":"1.0","kernel_path":"openblas-0.3.21-Cooperlake\
+         polymath-0.1.0","learning_rate":"0.04","optimizer":"adamw","patience":0,"schedule":"cosine","sc\
+        ope":"norms","seed":"0","seq_len":128,"shuffle":true,"steps":264,"validation_fraction":"0.1","wa\
+        rmup":10,"weight_decay":"0.0"},"recipe_sha256":"43ec8c5e63cfa873d5396ccd60934578b4461f5cbcdef8a4\
+        366488f66698ccd3","request":{"adapter_encoding":"q8_0","base":"nano","batch_size":1,"checkpoint_\
+        every":null,"corpus":"notes","epochs":null,"eval_every":26,"grad_clip":"1.0","identity":null,"le\
+        arning_rate":"0.04","optimizer":"adamw","patience":0,"schedule":"cosine","scope":"norms","seed":\
+        "0","seq_len":128,"shuffle":true,"steps":264,"threads":null,"tokens":null,"validation_fraction":\
+        "0.1","warmup":10,"weight_decay":"0.0"},"run":"20261121T171919Z-c30b3431","signer":"SHA256:fb89d\
+        b2d6e52e78f24129add11feae10c9168fff5d73875669165fac450994a4","threads":2,"version":"0.1.0"}
+        """.utf8)
+
+    static let checkpoint = Array(
+        """
+        {"version":1,"recipe":"\(recipe.hex)","step":1,"num_tokens":128,"last_loss":"3.5","validation_before":"4.0",\
+        "validation_last":null,"best_loss":"3.25","best_step":1,"validations_since_best":0,"optimizer":"adamw",\
+        "updates":1,"moments_per_tensor":2,"has_best":false,"tensors":[{"name":"a","count":16}],"state_bytes":192}
         """.utf8)
 
     static let texts: [[UInt8]] = [
@@ -193,7 +234,7 @@ enum TokenizerSample {
 
 /// A file that readers of paths are given, written anew for each input; in memory where the system has such a folder.
 enum Scratch {
-    private static let folder: String = {
+    static let folder: String = {
         let parent = FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
         let path = "\(parent)/polymath-fuzz-\(ProcessInfo.processInfo.processIdentifier)"
         try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -202,7 +243,15 @@ enum Scratch {
     }()
 
     static func file(_ bytes: [UInt8], extension suffix: String = "bin") -> String {
-        let path = "\(folder)/input.\(suffix)"
+        file(bytes, name: "input.\(suffix)")
+    }
+
+    static func makeFolder(_ path: String) {
+        try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    static func file(_ bytes: [UInt8], name: String) -> String {
+        let path = "\(folder)/\(name)"
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         defer { close(descriptor) }
         guard descriptor >= 0, write(descriptor, bytes, bytes.count) == bytes.count else { broken("no scratch file") }
