@@ -34,7 +34,7 @@ import Testing
 
     @Test(
         arguments: [
-            ("nowhere.gguf", 2, "'nowhere.gguf' does not exist"), ("nowhere", 2, "there is no base 'nowhere'"),
+            ("nowhere.gguf", 2, "'nowhere.gguf' does not exist"), ("nowhere", 2, "There is no base 'nowhere'"),
             ("empty.gguf", 1, "'empty.gguf' is empty"),
             ("cut.gguf", 1, "cut.gguf cannot be used: the file is cut off: tensor 'token_embd.weight'"),
             ("header.gguf", 1, "header.gguf cannot be used: 512 elements of key 'tokenizer.ggml.tokens'"),

@@ -58,20 +58,20 @@ import Testing
 
     @Test(
         arguments: [
-            (["inspect", "nowhere"], 2, "there is no base 'nowhere'; known are 'nano', 'nano-f16', 'qwen-1.5b-q4'"),
-            (["inspect", "./nowhere.gguf"], 2, "the base file './nowhere.gguf' does not exist"),
+            (["inspect", "nowhere"], 2, "There is no base 'nowhere'; known are 'nano', 'nano-f16', 'qwen-1.5b-q4'"),
+            (["inspect", "./nowhere.gguf"], 2, "The base file './nowhere.gguf' does not exist"),
             (["inspect", "text.gguf"], 1, "'text.gguf' is not a GGUF file: it begins with"),
-            (["inspect", "empty.gguf"], 1, "the base file 'empty.gguf' is empty"),
+            (["inspect", "empty.gguf"], 1, "The base file 'empty.gguf' is empty"),
             (["inspect", "short.gguf"], 1, "'short.gguf' is truncated: it holds 8 bytes"),
             (["inspect", "qwen-1.5b-q4"], 2, "fetch it with 'polymath base pull qwen-1.5b-q4', or make one"),
             (["inspect", "qwen-1.5b-q4-synthetic"], 2, "make it with 'polymath base synth qwen-1.5b-q4'"),
             (["inspect"], 2, "BASE is missing."),
-            (["list", "--catalog", "nowhere.json"], 1, "the catalogue 'nowhere.json' cannot be used"),
+            (["list", "--catalog", "nowhere.json"], 1, "The catalogue 'nowhere.json' cannot be used"),
             (
                 ["list", "--catalog", "list.json"], 1,
-                "the catalogue 'list.json' cannot be used: its 'version' should be"
+                "The catalogue 'list.json' cannot be used: its 'version' should be"
             ),
-            (["synth", "nano"], 2, "no shape is known for 'nano'; synthetic weights can be made for 'qwen-1.5b-q4'"),
+            (["synth", "nano"], 2, "No shape is known for 'nano'; synthetic weights can be made for 'qwen-1.5b-q4'"),
             (
                 ["synth", "qwen-1.5b-q4", "--layout", "q3"], 2,
                 "The value \"q3\" of --layout must be one of: q4_k_m, q4_0."
@@ -81,7 +81,7 @@ import Testing
             (["synth", "qwen-1.5b-q4", "--vocab", model], 1, "it has 512 tokens where this shape needs 151936"),
             (["synth", "qwen-1.5b-q4", "--out", "text.gguf"], 2, "'text.gguf' exists already"),
             (["pull", "nano"], 2, "comes with the repository"),
-            (["pull", "nothing"], 2, "the catalogue has no base 'nothing'; it has 'nano'"),
+            (["pull", "nothing"], 2, "The catalogue has no base 'nothing'; it has 'nano'"),
             (["pull"], 2, "NAME is missing."),
             (["push"], 2, "\"polymath base\" has no \"push\"; it has: list, pull, inspect, synth."),
         ] as [([String], Int32, String)])
@@ -180,12 +180,12 @@ import Testing
         try catalogue(port: 1)
         let silence = try program.run(["base", "pull", "toy"])
         #expect(silence.status == 1)
-        #expect(silence.error.contains("no answer from 'http://127.0.0.1:1/toy.gguf'"), "\(silence.error)")
+        #expect(silence.error.contains("No answer from 'http://127.0.0.1:1/toy.gguf'"), "\(silence.error)")
         let server = try LoopbackServer { _ in .init(head: ["HTTP/1.1 404 Not Found", "Content-Length: 0"]) }
         try catalogue(port: server.port)
         let refusal = try program.run(["base", "pull", "toy"])
         #expect(refusal.status == 1)
-        #expect(refusal.error.contains("the server answered 404"), "\(refusal.error)")
+        #expect(refusal.error.contains("The server answered 404"), "\(refusal.error)")
         try catalogue(port: server.port, bytes: 9_000_000_000_000_000)
         let full = try program.run(["base", "pull", "toy"])
         #expect(full.status == 5)
@@ -202,7 +202,7 @@ import Testing
         for words in [["base", "inspect", "toy"], ["train", "--base", "toy", "--out", "run"] + tokens] {
             let outcome = try program.run(words)
             #expect(outcome.status == 4, "\(outcome.error)")
-            #expect(outcome.error.contains("the base 'toy' differs from its record: its root is"), "\(outcome.error)")
+            #expect(outcome.error.contains("The base 'toy' differs from its record: its root is"), "\(outcome.error)")
         }
         #expect(!program.holds("run"))
         try Data(Self.content.dropLast()).write(to: URL(fileURLWithPath: path))

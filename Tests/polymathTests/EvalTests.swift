@@ -86,7 +86,7 @@ import Testing
         arguments: [
             ("nowhere.gguf", 2, "does not exist"), ("empty.gguf", 1, "is empty"),
             ("text.gguf", 1, "is not a GGUF file"),
-            ("cut.gguf", 1, "cut off"), ("folder.gguf", 1, "folder"), ("no-such-name", 2, "there is no base"),
+            ("cut.gguf", 1, "cut off"), ("folder.gguf", 1, "folder"), ("no-such-name", 2, "There is no base"),
         ] as [(String, Int32, String)])
     func `a base that cannot be used is named with the reason`(name: String, status: Int32, message: String) throws {
         _ = try program.write("empty.gguf", "")

@@ -127,7 +127,7 @@ import Testing
 
     @Test(
         arguments: [
-            (["--base", "nowhere"], "", 2, "there is no base 'nowhere'"),
+            (["--base", "nowhere"], "", 2, "There is no base 'nowhere'"),
             ([], "", 2, "The option --base BASE is needed."),
             (["--base", Repository.checkpoint("nano-q4_k_m.gguf"), "extra"], "", 2, "one argument too many"),
             (["--base", Repository.checkpoint("nano-q4_k_m.gguf"), "--json"], "[1]\n", 1, "Line 1 of standard input"),
