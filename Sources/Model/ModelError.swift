@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Why a base cannot be used as a decoder, or why a request to one makes no sense.
 public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
     case unsupportedArchitecture(name: String, supported: [String])
@@ -16,29 +18,29 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
     public var description: String {
         switch self {
         case .unsupportedArchitecture(let name, let supported):
-            "the base's architecture is \"\(name)\"; this program runs \(supported.joined(separator: ", "))"
+            "The base's architecture is \"\(escaped(name))\"; this program runs \(supported.joined(separator: ", "))."
         case .missingKey(let key):
-            "the base has no metadata key \"\(key)\", which its architecture requires"
+            "The base has no metadata key \"\(escaped(key))\", which its architecture requires."
         case .badKey(let key, let reason):
-            "the base's metadata key \"\(key)\" is unusable: \(reason)"
+            "The base's metadata key \"\(escaped(key))\" is unusable: \(reason)\(reason.hasSuffix(".") ? "" : ".")"
         case .missingTensor(let name):
-            "the base has no tensor \"\(name)\", which its architecture requires"
+            "The base has no tensor \"\(escaped(name))\", which its architecture requires."
         case .badShape(let tensor, let expected, let got):
-            "tensor \"\(tensor)\" has dimensions \(got); the base's metadata require \(expected)"
+            "Tensor \"\(escaped(tensor))\" has dimensions \(got); the base's metadata require \(expected)."
         case .unsupportedStorage(let tensor, let type):
-            "tensor \"\(tensor)\" is stored as \(type), which cannot be decoded to real numbers"
+            "Tensor \"\(escaped(tensor))\" is stored as \(type), which cannot be decoded to real numbers."
         case .unexpectedTensor(let name):
-            "the base holds tensor \"\(name)\", which this architecture does not use"
+            "The base holds tensor \"\(escaped(name))\", which this architecture does not use."
         case .nonFiniteTensor(let tensor, let index):
-            "tensor \"\(tensor)\" holds a value that is not a finite number at element \(index)"
+            "Tensor \"\(escaped(tensor))\" holds a value that is not a finite number at element \(index)."
         case .contextExceeded(let requested, let limit):
-            "\(requested) tokens are more than the base's context length of \(limit)"
+            "\(requested) tokens are more than the base's context length of \(limit)."
         case .tokenOutOfRange(let token, let index, let size):
-            "token id \(token) at index \(index) is outside the vocabulary; ids run from 0 to \(size - 1)"
+            "Token id \(token) at index \(index) is outside the vocabulary; ids run from 0 to \(size - 1)."
         case .emptyPrompt:
-            "the prompt holds no token; give at least one character"
+            "The prompt holds no token; give at least one character."
         case .noTokenizer:
-            "the base holds no tokenizer; use --tokens with token ids, or a base with tokenizer.ggml.* metadata"
+            "The base holds no tokenizer; use --tokens with token ids, or a base with tokenizer.ggml.* metadata."
         }
     }
 }

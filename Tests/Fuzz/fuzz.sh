@@ -18,7 +18,8 @@ for target in $targets; do
     [ -d "Tests/Fuzz/Regressions/$target" ] && regressions=Tests/Fuzz/Regressions/$target
     # One input of 64 KiB at the most; a second is an age for any of them.
     # shellcheck disable=SC2086
-    if POLYMATH_FUZZ=$target $build/release/polymath-fuzz -runs="$runs" -max_len=65536 -len_control=20 -timeout=10 \
+    # Swift's own crash reports would keep libFuzzer from writing the input down.
+    if SWIFT_BACKTRACE=enable=no POLYMATH_FUZZ=$target $build/release/polymath-fuzz -runs="$runs" -max_len=65536 -len_control=20 -timeout=10 \
         -rss_limit_mb=2048 -use_value_profile=1 -print_final_stats=1 -artifact_prefix="$build/crash-$target-" "$corpus" \
         $regressions >"$build/$target.log" 2>&1; then
         printf '%-16s %s\n' "$target" "$(grep -E '^Done' "$build/$target.log"), $(grep -oE 'cov: [0-9]+' "$build/$target.log" | tail -1), none broken"

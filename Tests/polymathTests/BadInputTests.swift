@@ -39,7 +39,7 @@ import Testing
             ("cut.gguf", 1, "cut.gguf cannot be used: the file is cut off: tensor 'token_embd.weight'"),
             ("header.gguf", 1, "header.gguf cannot be used: 512 elements of key 'tokenizer.ggml.tokens'"),
             ("text.gguf", 1, "'text.gguf' is not a GGUF file"),
-            ("architecture.gguf", 1, "architecture.gguf cannot be used: the base's architecture is \"mamba\""),
+            ("architecture.gguf", 1, "architecture.gguf cannot be used: The base's architecture is \"mamba\""),
             ("type.gguf", 1, "tensor 'blk.1.ffn_down.weight' has storage type 16 (IQ2_XXS), which is not supported"),
             ("unknown.gguf", 1, "tensor 'blk.1.ffn_down.weight' has storage type 4711, which is not supported"),
         ] as [(String, Int32, String)])

@@ -30,7 +30,7 @@ import Testing
 
     @Test(
         arguments: [
-            (["--prompt", ""], "the prompt holds no token"),
+            (["--prompt", ""], "The prompt holds no token"),
             (["--prompt", "x", "--temperature", "-1"], "--temperature must be a number 0 or more"),
             (["--prompt", "x", "--top-p", "0"], "--top-p must be a number above 0 and at most 1"),
             (["--prompt", "x", "--max-tokens", "many"], "--max-tokens must be a whole number"),
