@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Why a text is not the JSON we accept, with the offset of the offending byte.
 public enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     case unexpectedEnd(offset: Int)
@@ -17,7 +19,7 @@ public enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
             "JSON has byte 0x\(Hex.encode([found])) at byte \(offset) where \(expected) should be."
         case .trailingBytes(let offset): "JSON has more after its value, at byte \(offset)."
         case .duplicateKey(let offset, let key):
-            "JSON names the member \(JSONValue.string(String(key.prefix(80))).canonicalString) twice, at byte \(offset)."
+            "JSON names the member \"\(escaped(key, limit: 80))\" twice, at byte \(offset)."
         case .tooDeep(let offset, let limit): "JSON is nested deeper than \(limit) levels, at byte \(offset)."
         case .invalidUTF8(let offset): "JSON has a string that is not UTF-8, at byte \(offset)."
         case .invalidEscape(let offset): "JSON has an escape that does not exist, at byte \(offset)."
