@@ -63,7 +63,7 @@ extension DecoderLayer {
 extension Projection {
     mutating func trainWeight(_ name: String) -> Parameter {
         let parameter = Parameter(name: name, kind: .matrix, value: weight.decoded())
-        weight = LinearWeight(dense: parameter.value)
+        weight = LinearWeight(dense: parameter.value, arithmetic: weight.arithmetic)
         dWeight = parameter.gradient
         return parameter
     }

@@ -23,11 +23,12 @@ public final class Decoder {
 
     /// Maps the tensors of `base` to layers; every shape is checked, nothing large is copied.
     ///
+    /// - Parameter arithmetic: how products with weights are computed.
     /// - Throws: `ModelError` for an unsupported architecture, a missing tensor, a shape that contradicts the
     ///   metadata, a storage type without a decoder, or a non-finite gain or bias.
-    public init(_ base: GGUFFile, workers: Workers) throws(ModelError) {
+    public init(_ base: GGUFFile, workers: Workers, arithmetic: Arithmetic = .f32) throws(ModelError) {
         let shape = try DecoderConfiguration(base)
-        let loader = TensorLoader(base: base)
+        let loader = TensorLoader(base: base, arithmetic: arithmetic)
         let d = shape.embeddingLength
         embeddingWeight = try loader.matrix("token_embd.weight", inputs: d, outputs: shape.vocabularySize)
         outputNorm = try loader.vector("output_norm.weight", count: d)

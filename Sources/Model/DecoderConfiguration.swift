@@ -68,7 +68,8 @@ public struct DecoderConfiguration: Equatable, Sendable {
                 key: "\(architecture).attention.value_length", reason: "\(valueLength) differs from \(headLength)")
         }
         if let scaling = base["\(architecture).rope.scaling.type"]?.asString, scaling != "none" {
-            throw .badKey(key: "\(architecture).rope.scaling.type", reason: "scaling \"\(escaped(scaling))\" is not supported")
+            throw .badKey(
+                key: "\(architecture).rope.scaling.type", reason: "scaling \"\(escaped(scaling))\" is not supported")
         }
         guard let embedding = base.tensor(named: "token_embd.weight") else {
             throw .missingTensor("token_embd.weight")

@@ -6,11 +6,14 @@ internal import TensorCore
 /// Reads named tensors of a base with the dimensions that its metadata demand.
 struct TensorLoader {
     let base: GGUFFile
+    let arithmetic: Arithmetic
 
     /// A matrix `[outputs, inputs]` that stays in the map.
     func matrix(_ name: String, inputs: Int, outputs: Int) throws(ModelError) -> LinearWeight {
         let tensor = try require(name, dimensions: [inputs, outputs])
-        return LinearWeight(stored: tensor.type, region: base.region(of: tensor), outputs: outputs, inputs: inputs)
+        return LinearWeight(
+            stored: tensor.type, region: base.region(of: tensor), outputs: outputs, inputs: inputs,
+            arithmetic: arithmetic)
     }
 
     /// A vector decoded to `[1, count]`; every value must be finite.

@@ -14,6 +14,8 @@ public final class LoadedBase {
     public let reference: ResolvedBase
     public let gguf: GGUFFile
     public let workers: Workers
+    /// How products are computed.
+    public let arithmetic: Arithmetic
     private var faultGuard: FaultGuard?
     private var knownManifest: SealManifest?
     private var knownTokenizer: Tokenizer?
@@ -31,9 +33,10 @@ public final class LoadedBase {
     public var title: String { isSynthetic ? "\(name) (synthetic weights)" : name }
 
     /// Maps the base and reads its header; nothing large is read.
-    public init(_ reference: ResolvedBase, workers: Workers) throws {
+    public init(_ reference: ResolvedBase, workers: Workers, arithmetic: Arithmetic = .f32) throws {
         self.reference = reference
         self.workers = workers
+        self.arithmetic = arithmetic
         do {
             gguf = try GGUFFile(path: reference.path)
         } catch {
@@ -42,8 +45,10 @@ public final class LoadedBase {
     }
 
     /// Finds what `--base` means and maps it.
-    public convenience init(_ nameOrPath: String, home: Home, workers: Workers) throws {
-        try self.init(BaseReference.resolve(nameOrPath, home: home), workers: workers)
+    public convenience init(
+        _ nameOrPath: String, home: Home, workers: Workers, arithmetic: Arithmetic = .f32
+    ) throws {
+        try self.init(BaseReference.resolve(nameOrPath, home: home), workers: workers, arithmetic: arithmetic)
     }
 
     /// Ends the process with one sentence and exit status 1, should the file be cut while it is read from here on.
@@ -78,7 +83,7 @@ public final class LoadedBase {
 
     public func decoder() throws -> Decoder {
         if let knownDecoder { return knownDecoder }
-        let decoder = try Decoder(gguf, workers: workers)
+        let decoder = try Decoder(gguf, workers: workers, arithmetic: arithmetic)
         knownDecoder = decoder
         return decoder
     }

@@ -1,8 +1,9 @@
 // The chunked walk over the vocabulary that losses and gradients share, and its running sums.
 
+internal import CKernels
 internal import Foundation
 
-/// How the vocabulary is cut, and the product that gives one chunk of logits.
+/// How the vocabulary is cut, and the products with one chunk of it.
 struct HeadTiles {
     let hidden: Matrix
     let weight: LinearWeight
@@ -24,22 +25,94 @@ struct HeadTiles {
 
     /// Floats from one row of logits to the next.
     var stride: Int { chunk + 16 }
-    var decodedCount: Int { LinearWeight.scratchCount(rows: chunk, columns: weight.inputs) }
-    var scratchCount: Int { decodedCount + hidden.rows * stride }
 
     func range(ofChunk index: Int) -> Range<Int> { taskRange(index, chunk, weight.outputs) }
 
-    /// Fills `logits` (`[N, vocabulary]`, row distance `stride`) and calls `body` with the chunk of W and its row distance.
+    // MARK: Scratch: what the chunk of W needs, then the logits, then, in bfloat16, the logits packed
+
+    private var weightCount: Int {
+        let decoded = LinearWeight.scratchCount(rows: chunk, columns: weight.inputs)
+        return switch weight.arithmetic {
+        case .f32: decoded
+        case .bf16: decoded + panelCount
+        }
+    }
+    private var panelCount: Int {
+        max(
+            BFloat16.panelCount(inner: weight.inputs, columns: chunk),
+            BFloat16.panelCount(inner: chunk, columns: weight.inputs))
+    }
+    private var packedStride: Int { unsafe BFloat16Rows.stride(columns: chunk) }
+    var scratchCount: Int { weightCount + hidden.rows * (stride + (weight.arithmetic == .bf16 ? packedStride : 0)) }
+
+    /// Where a task's logits lie in its scratch: `[N, chunk]`, row distance ``stride``.
+    func logits(_ scratch: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float> { unsafe scratch + weightCount }
+
+    /// Packs what all tasks read, in bfloat16, and lends it; nil in f32.
+    func withPackedHidden(workers: Workers, _ body: (BFloat16Rows?) -> Void) {
+        switch weight.arithmetic {
+        case .f32: body(nil)
+        case .bf16: unsafe BFloat16.withRows(hidden, workers: workers) { unsafe body($0) }
+        }
+    }
+
+    /// Fills the scratch's logits with hidden·Wᵀ of a chunk, and calls `body` while the chunk of W is decoded.
+    ///
+    /// - Parameter packed: from ``withPackedHidden(workers:_:)``.
     func withLogits(
-        _ vocabulary: Range<Int>, scratch: UnsafeMutablePointer<Float>, logits: UnsafeMutablePointer<Float>,
-        _ body: (UnsafePointer<Float>, Int) -> Void
+        _ vocabulary: Range<Int>, packed: BFloat16Rows?, scratch: UnsafeMutablePointer<Float>,
+        _ body: (HeadChunk) -> Void
     ) {
+        let logits = unsafe logits(scratch)
+        let panel = unsafe BFloat16.words(scratch + LinearWeight.scratchCount(rows: chunk, columns: weight.inputs))
         unsafe weight.withBlock(rows: vocabulary, columns: 0..<weight.inputs, scratch: scratch) { w, wStride in
+            if let packed = unsafe packed {
+                unsafe ck_bf16_pack_transposed(BFloat16.path, w, wStride, vocabulary.count, weight.inputs, panel)
+                unsafe ck_bf16_multiply(
+                    BFloat16.path, packed.start, packed.stride, hidden.rows, panel, (weight.inputs + 1) / 2, logits,
+                    stride, vocabulary.count, false)
+            } else {
+                unsafe BLAS.multiply(
+                    .init(hidden.pointer, stride: hidden.columns), .init(w, stride: wStride, transposed: true),
+                    into: logits, stride: stride, rows: hidden.rows, columns: vocabulary.count, inner: weight.inputs,
+                    beta: 0)
+            }
+            unsafe body(
+                HeadChunk(
+                    weight: weight, count: vocabulary.count, decoded: w, decodedStride: wStride, panel: panel,
+                    packed: BFloat16.words(logits + hidden.rows * stride), packedStride: packedStride))
+        }
+    }
+}
+
+/// A decoded chunk of W, for the product that gives the gradient of hidden.
+@unsafe
+struct HeadChunk {
+    let weight: LinearWeight
+    /// Vocabulary rows.
+    let count: Int
+    let decoded: UnsafePointer<Float>
+    let decodedStride: Int
+    let panel: UnsafeMutablePointer<UInt32>
+    let packed: UnsafeMutablePointer<UInt32>
+    let packedStride: Int
+
+    /// target += p·W, p: `[rows, count]`, target: `[rows, width]`.
+    func addProduct(
+        _ p: UnsafeMutablePointer<Float>, stride: Int, rows: Int, into target: UnsafeMutablePointer<Float>
+    ) {
+        let width = unsafe weight.inputs
+        switch unsafe weight.arithmetic {
+        case .f32:
             unsafe BLAS.multiply(
-                .init(hidden.pointer, stride: hidden.columns), .init(w, stride: wStride, transposed: true),
-                into: logits, stride: stride, rows: hidden.rows, columns: vocabulary.count, inner: weight.inputs,
-                beta: 0)
-            unsafe body(w, wStride)
+                .init(p, stride: stride), .init(decoded, stride: decodedStride), into: target, stride: width,
+                rows: rows,
+                columns: width, inner: count, beta: 1)
+        case .bf16:
+            unsafe ck_bf16_pack_rows(BFloat16.path, p, stride, rows, count, packed, packedStride)
+            unsafe ck_bf16_pack_straight(BFloat16.path, decoded, decodedStride, count, width, panel)
+            unsafe ck_bf16_multiply(
+                BFloat16.path, packed, packedStride, rows, panel, (count + 1) / 2, target, width, width, true)
         }
     }
 }
@@ -74,20 +147,21 @@ struct HeadPass {
 
     func run(workers: Workers) {
         guard tiles.hidden.rows > 0 else { return }
-        unsafe workers.forEach(tasks: parts, scratch: tiles.scratchCount) { part, scratch in
-            let logits = unsafe scratch + tiles.decodedCount
-            for chunk in part * tiles.chunks / parts..<(part + 1) * tiles.chunks / parts {
-                let vocabulary = tiles.range(ofChunk: chunk)
-                unsafe tiles.withLogits(vocabulary, scratch: scratch, logits: logits) { w, wStride in
-                    for row in 0..<targets.count {
-                        unsafe accumulate(logits + row * tiles.stride, row: row, part: part, vocabulary: vocabulary)
+        unsafe tiles.withPackedHidden(workers: workers) { packed in
+            unsafe workers.forEach(tasks: parts, scratch: tiles.scratchCount) { part, scratch in
+                let logits = unsafe tiles.logits(scratch)
+                for index in part * tiles.chunks / parts..<(part + 1) * tiles.chunks / parts {
+                    let vocabulary = tiles.range(ofChunk: index)
+                    unsafe tiles.withLogits(vocabulary, packed: packed, scratch: scratch) { chunk in
+                        for row in 0..<targets.count {
+                            unsafe accumulate(
+                                logits + row * tiles.stride, row: row, part: part, vocabulary: vocabulary)
+                        }
+                        guard let gradients else { return }
+                        unsafe chunk.addProduct(
+                            logits, stride: tiles.stride, rows: targets.count,
+                            into: gradients.pointer + part * targets.count * tiles.weight.inputs)
                     }
-                    guard let gradients else { return }
-                    let width = tiles.weight.inputs
-                    unsafe BLAS.multiply(
-                        .init(logits, stride: tiles.stride), .init(w, stride: wStride),
-                        into: gradients.pointer + part * targets.count * width, stride: width, rows: targets.count,
-                        columns: width, inner: vocabulary.count, beta: 1)
                 }
             }
         }

@@ -75,21 +75,24 @@ public func headBackwardWeight(
         dWeight.hasShape(weight.outputs, weight.inputs) && logSumExp.count == hidden.rows,
         "headBackwardWeight: dW \(dWeight.shape), \(logSumExp.count) sums for hidden \(hidden.shape)")
     guard hidden.rows > 0 else { return }
-    unsafe workers.forEach(tasks: tiles.chunks, scratch: tiles.scratchCount) { task, scratch in
-        let vocabulary = tiles.range(ofChunk: task)
-        let logits = unsafe scratch + tiles.decodedCount
-        unsafe tiles.withLogits(vocabulary, scratch: scratch, logits: logits) { _, _ in
-            for row in 0..<hidden.rows {
-                let values = unsafe logits + row * tiles.stride
-                _ = unsafe Vector.exponentials(values, minus: logSumExp[row], count: vocabulary.count)
-                unsafe Vector.multiply(values, by: scale, count: vocabulary.count)
-                let target = Int(targets[row])
-                if vocabulary.contains(target) { unsafe values[target - vocabulary.lowerBound] -= scale }
+    unsafe tiles.withPackedHidden(workers: workers) { packed in
+        unsafe workers.forEach(tasks: tiles.chunks, scratch: tiles.scratchCount) { task, scratch in
+            let vocabulary = tiles.range(ofChunk: task)
+            let logits = unsafe tiles.logits(scratch)
+            unsafe tiles.withLogits(vocabulary, packed: packed, scratch: scratch) { _ in
+                for row in 0..<hidden.rows {
+                    let values = unsafe logits + row * tiles.stride
+                    _ = unsafe Vector.exponentials(values, minus: logSumExp[row], count: vocabulary.count)
+                    unsafe Vector.multiply(values, by: scale, count: vocabulary.count)
+                    let target = Int(targets[row])
+                    if vocabulary.contains(target) { unsafe values[target - vocabulary.lowerBound] -= scale }
+                }
+                unsafe BLAS.multiply(
+                    .init(logits, stride: tiles.stride, transposed: true),
+                    .init(hidden.pointer, stride: hidden.columns),
+                    into: dWeight.pointer + vocabulary.lowerBound * weight.inputs, stride: weight.inputs,
+                    rows: vocabulary.count, columns: weight.inputs, inner: hidden.rows, beta: 1)
             }
-            unsafe BLAS.multiply(
-                .init(logits, stride: tiles.stride, transposed: true), .init(hidden.pointer, stride: hidden.columns),
-                into: dWeight.pointer + vocabulary.lowerBound * weight.inputs, stride: weight.inputs,
-                rows: vocabulary.count, columns: weight.inputs, inner: hidden.rows, beta: 1)
         }
     }
 }

@@ -35,6 +35,18 @@ public func linear(_ x: Matrix, _ weight: LinearWeight, bias: Matrix?, into y: M
         "linear: x \(x.shape), W \(weight.outputs) × \(weight.inputs), y \(y.shape)")
     precondition(bias.map { $0.hasShape(1, weight.outputs) } ?? true, "linear: bias must be 1 × \(weight.outputs)")
     guard tokens > 0 else { return }
+    switch weight.arithmetic {
+    case .f32: linearFloat32(x, weight, into: y, workers: workers)
+    case .bf16: linearBFloat16(x, weight, into: y, workers: workers)
+    }
+    guard let bias else { return }
+    for token in 0..<tokens {
+        unsafe Vector.add(bias.pointer, into: y.pointer + token * weight.outputs, count: weight.outputs)
+    }
+}
+
+private func linearFloat32(_ x: Matrix, _ weight: LinearWeight, into y: Matrix, workers: Workers) {
+    let tokens = x.rows
     let steps = taskCount(weight.inputs, LinearTile.inputs)
     let scratch = LinearWeight.scratchCount(rows: LinearTile.outputs, columns: LinearTile.inputs)
     unsafe workers.forEach(tasks: taskCount(weight.outputs, LinearTile.outputs), scratch: scratch) { task, scratch in
@@ -57,11 +69,6 @@ public func linear(_ x: Matrix, _ weight: LinearWeight, bias: Matrix?, into y: M
                 }
             }
         }
-        guard let bias else { return }
-        for token in 0..<tokens {
-            unsafe Vector.add(
-                bias.pointer + rows.lowerBound, into: target + token * weight.outputs, count: rows.count)
-        }
     }
 }
 
@@ -76,6 +83,15 @@ public func linearBackwardInput(_ dy: Matrix, _ weight: LinearWeight, into dx: M
     precondition(
         dy.columns == weight.outputs && dx.hasShape(tokens, weight.inputs),
         "linearBackwardInput: dy \(dy.shape), W \(weight.outputs) × \(weight.inputs), dx \(dx.shape)")
+    guard tokens > 0 else { return }
+    switch weight.arithmetic {
+    case .f32: linearBackwardInputFloat32(dy, weight, into: dx, workers: workers)
+    case .bf16: linearBackwardInputBFloat16(dy, weight, into: dx, workers: workers)
+    }
+}
+
+private func linearBackwardInputFloat32(_ dy: Matrix, _ weight: LinearWeight, into dx: Matrix, workers: Workers) {
+    let tokens = dy.rows
     let steps = taskCount(weight.outputs, LinearTile.backwardOutputs)
     let scratch = LinearWeight.scratchCount(rows: LinearTile.backwardOutputs, columns: LinearTile.backwardInputs)
     unsafe workers.forEach(tasks: taskCount(weight.inputs, LinearTile.backwardInputs), scratch: scratch) {

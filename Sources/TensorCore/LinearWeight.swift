@@ -9,6 +9,8 @@ internal import CKernels
 public struct LinearWeight: Sendable {
     public let outputs: Int
     public let inputs: Int
+    /// How products with this weight are computed.
+    public let arithmetic: Arithmetic
     private let storage: Storage
 
     private enum Storage: Sendable {
@@ -19,7 +21,9 @@ public struct LinearWeight: Sendable {
     /// A weight that stays in its stored form; tiles are decoded as a product goes.
     ///
     /// - Precondition: `type` can be decoded, a row is a whole number of its blocks, and `region` holds exactly the rows.
-    public init(stored type: StorageType, region: ByteRegion, outputs: Int, inputs: Int) {
+    public init(
+        stored type: StorageType, region: ByteRegion, outputs: Int, inputs: Int, arithmetic: Arithmetic = .f32
+    ) {
         precondition(outputs > 0 && inputs > 0, "a weight of \(outputs) × \(inputs)")
         precondition(type.isDecodable, "weights of type \(type.name) cannot be decoded")
         precondition(
@@ -33,14 +37,16 @@ public struct LinearWeight: Sendable {
             "\(region.byteCount) bytes for \(outputs) rows of \(rowByteCount) bytes")
         self.outputs = outputs
         self.inputs = inputs
+        self.arithmetic = arithmetic
         storage = .stored(type, region, rowByteCount: rowByteCount)
     }
 
     /// A weight whose values are those of `dense` at the time of each product.
-    public init(dense: Matrix) {
+    public init(dense: Matrix, arithmetic: Arithmetic = .f32) {
         precondition(dense.rows > 0 && dense.columns > 0, "a weight of \(dense.shape)")
         outputs = dense.rows
         inputs = dense.columns
+        self.arithmetic = arithmetic
         storage = .dense(dense)
     }
 

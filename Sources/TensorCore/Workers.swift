@@ -10,6 +10,8 @@ public final class Workers: Sendable {
     public let count: Int
     /// The last operation's scratch, for the next: an operation takes it and brings it back.
     private let kept = Mutex<Scratch?>(nil)
+    /// Likewise what an operation makes once for all its tasks.
+    private let shared = Mutex<Scratch?>(nil)
 
     /// - Precondition: `count` is in 1...64.
     public init(count: Int) {
@@ -36,6 +38,15 @@ public final class Workers: Sendable {
             let own = unsafe memory.pointer + thread &* stride
             while let task = takeNext() { unsafe body(task, own) }
         }
+    }
+
+    /// Lends uninitialised floats (64-byte aligned) to an operation for all its tasks; not to be nested.
+    func withKept(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
+        var memory = shared.withLock { $0.take() }
+        if memory.map({ $0.count < count }) ?? true { memory = Scratch(count: count) }
+        guard let memory else { return }
+        defer { shared.withLock { $0 = memory } }
+        unsafe body(memory.pointer)
     }
 
     private func takeScratch(_ count: Int) -> Scratch {

@@ -39,6 +39,28 @@ import Testing
         #expect(Set(recipes).count == 1)
     }
 
+    @Test func `in bfloat16 threads change no bit, and the run says what it computed in`() throws {
+        func run(_ threads: String, out: String) throws -> Program.Outcome {
+            let words = ReferenceRun.words(model: "qwen2-tied-q4_k_m", steps: 3, out: out)
+            return try program.run(words.map { $0 == "f32" ? "bf16" : $0 } + ["--threads", threads])
+        }
+        let one = try run("1", out: "one")
+        #expect(one.status == 0, "\(one.error)")
+        let two = try run("2", out: "two")
+        let exact = try program.run(ReferenceRun.words(model: "qwen2-tied-q4_k_m", steps: 3, out: "exact"))
+        #expect(one.stepLosses.count == 3 && one.stepLosses == two.stepLosses && one.stepLosses != exact.stepLosses)
+        let bytes = try #require(program.bytes("one/adapter.gguf"))
+        #expect(program.bytes("two/adapter.gguf") == bytes)
+        let record = String(decoding: try #require(program.bytes("one/run.json")), as: UTF8.self)
+        #expect(record.contains("\"compute\": \"bf16\"") && record.contains("bf16 polymath-"))
+        let measured = try program.run([
+            "eval", "--base", Repository.reference("qwen2-tied-q4_k_m.gguf"), "--adapter", "one/adapter.gguf",
+            "--tokens",
+            Repository.reference("tokens.json"), "--seq-len", "24", "--compute", "bf16", "--json",
+        ])
+        #expect(measured.status == 0 && measured.output.contains("\"compute\":\"bf16\""))
+    }
+
     @Test func `what belongs to the recipe changes the content id`() throws {
         let runs = try [("0.01", 8), ("0.02", 8), ("0.01", 7)].enumerated().map { index, options in
             try program.run(

@@ -17,7 +17,6 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
     case adapterTooLarge(byteCount: Int, limit: Int)
     case rootMismatch(base: String, expected: String, actual: String)
     case exportDiffers(path: String, reason: String)
-    case unsupportedCompute(String)
     /// The trained parameters give a loss that is infinite or no number; what was exported is gone again.
     case unusableResult(step: Int)
 
@@ -45,8 +44,6 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
             "The base \(escaped(base)) is not what the catalogue records: its root is \(actual), recorded is \(expected)."
         case .exportDiffers(let path, let reason):
             "The exported file \(escaped(path)) does not read back as it was written: \(reason)"
-        case .unsupportedCompute(let mode):
-            "--compute \(escaped(mode)) is not built in this version; use auto or f32."
         case .unusableResult(let step):
             "With what step \(step) left the loss is not a finite number, so nothing is exported: try a lower "
                 + "--learning-rate or --grad-clip 1."

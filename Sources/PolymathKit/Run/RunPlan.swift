@@ -25,14 +25,15 @@ struct RunPlan {
     let sequenceLength: Int
     let threads: Int
     let isSynthetic: Bool
-    /// The resolved compute mode; decided by what the processor can do, never by timing.
-    let compute = "f32"
+    /// How products are computed; never decided by timing.
+    let arithmetic: Arithmetic
 
     /// Resolves base, identity, corpus and options.
     init(_ request: TrainingRequest, home: Home) throws {
         if request.steps != nil, request.epochs != nil { throw RunError.bothStepsAndEpochs }
         self.request = request
         self.home = home
+        arithmetic = request.arithmetic ?? TrainingRequest.Defaults.arithmetic
         base = try BaseReference.resolve(request.base, home: home)
         do {
             gguf = try GGUFFile(path: base.path)
@@ -79,13 +80,16 @@ struct RunPlan {
     }
 
     /// What computes here, down to the program's version; results are bit-identical along one path only.
-    var kernelPath: String { KernelPath.current + " polymath-" + Version.string }
+    var kernelPath: String {
+        ([KernelPath.current] + [arithmetic.instructions].compactMap(\.self) + ["polymath-" + Version.string])
+            .joined(separator: " ")
+    }
 
     /// - Parameter kernelPath: nil means this machine's.
     func recipe(root: SHA256Digest, kernelPath: String? = nil) -> Recipe {
         Recipe(
             baseRoot: root, corpusID: corpus.id, options: options, sequenceLength: sequenceLength,
-            validationFraction: request.validationFraction, encoding: request.encoding, compute: compute,
+            validationFraction: request.validationFraction, encoding: request.encoding, compute: arithmetic.rawValue,
             kernelPath: kernelPath ?? self.kernelPath)
     }
 
@@ -127,7 +131,7 @@ struct RunPlan {
             "learning_rate": .measured(options.learningRate), "schedule": .string(options.schedule.rawValue),
             "warmup": .exactly(options.warmup), "eval_every": .exactly(options.evaluateEvery),
             "grad_clip": .measured(options.gradientClip), "weight_decay": .measured(options.weightDecay),
-            "compute": .string(compute), "threads": .exactly(threads), "corpus": corpusMembers,
+            "compute": .string(arithmetic.rawValue), "threads": .exactly(threads), "corpus": corpusMembers,
             "adapter_bytes_expected": .count((try? adapterByteCount) ?? nil),
             "frozen_tensors": .exactly(frozenTensorCount),
         ]

@@ -114,6 +114,7 @@ extension RunPlan {
         settled.sequenceLength = sequenceLength
         settled.learningRate = options.learningRate
         settled.warmup = options.warmup
+        settled.arithmetic = arithmetic
         settled.evaluateEvery = options.evaluateEvery
         settled.identityPath = identityPath.absolutePath
         return settled

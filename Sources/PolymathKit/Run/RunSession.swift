@@ -74,7 +74,8 @@ final class RunSession {
             manifest: manifest, gguf: plan.gguf, workers: plan.threads, sealedAt: sealedAt,
             promisedBound: plan.coverageBound)
         try recordCheck(occasion, sealGuard)
-        let decoder = try Decoder(plan.gguf, workers: Workers(count: plan.threads))
+        let decoder = try Decoder(
+            plan.gguf, workers: Workers(count: plan.threads), arithmetic: plan.arithmetic)
         let trainer = try BoundaryTrainer(
             decoder: decoder,
             data: TrainingData(training: plan.corpus.training, validation: plan.corpus.validation),

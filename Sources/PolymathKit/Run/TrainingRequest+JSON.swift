@@ -1,4 +1,5 @@
 internal import Digest
+internal import TensorCore
 internal import Training
 
 extension TrainingRequest {
@@ -15,7 +16,8 @@ extension TrainingRequest {
             "grad_clip": .string("\(gradientClip)"), "seed": .string("\(seed)"), "shuffle": .bool(shuffle),
             "validation_fraction": .string("\(validationFraction)"), "eval_every": .count(evaluateEvery),
             "patience": .exactly(patience), "adapter_encoding": .string(encoding.rawValue), "threads": .count(threads),
-            "checkpoint_every": .count(checkpointEvery), "identity": Self.text(identityPath),
+            "checkpoint_every": .count(checkpointEvery), "compute": Self.text(arithmetic?.rawValue),
+            "identity": Self.text(identityPath),
         ]
     }
 
@@ -53,6 +55,10 @@ extension TrainingRequest {
         threads = json["threads"]?.asInt
         checkpointEvery = json["checkpoint_every"]?.asInt
         identityPath = json["identity"]?.asString
+        if let name = json["compute"]?.asString {
+            guard let arithmetic = Arithmetic(rawValue: name) else { return nil }
+            self.arithmetic = arithmetic
+        }
     }
 
     private static func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }

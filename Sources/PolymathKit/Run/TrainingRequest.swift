@@ -1,3 +1,4 @@
+public import TensorCore
 public import Training
 
 /// What a person asks of `train`: everything that is left nil gets the default that the run then records.
@@ -34,6 +35,8 @@ public struct TrainingRequest: Sendable {
     public var encoding: ExportEncoding = .q8_0
     /// Threads; nil means one per core. Changes no bit of the result.
     public var threads: Int?
+    /// How products are computed; nil means `Defaults.arithmetic`.
+    public var arithmetic: Arithmetic?
     /// Steps between checkpoints; nil means only at a pause or a failure. Changes no bit of the result.
     public var checkpointEvery: Int?
     /// Identity file; nil means the user's own.
@@ -54,6 +57,8 @@ public struct TrainingRequest: Sendable {
         public static let gradientClip = 1.0
         public static let validationFraction = 0.1
         public static let collection = "skerry-diary"
+        /// What `--compute auto` means.
+        public static let arithmetic = Arithmetic.f32
 
         /// Peak learning rate by scope and optimiser, from a sweep on validation text of the three collections: the
         /// smallest rate tried whose mean loss is within 0.02 nats of the best one's (`make sweep`).

@@ -1,4 +1,5 @@
 internal import CommandLineKit
+internal import TensorCore
 
 // Every flag of `polymath` alone, once; those it shares with `polymath-verify` stand in `CommandLineKit`. A command lists
 // those it takes; parser, help and completion read them here.
@@ -66,7 +67,7 @@ extension Flag {
 
     // MARK: How to compute
     static let compute = Flag(
-        "compute", .choice(["auto", "f32"]), "MODE", default: "auto", help: "Arithmetic of the products")
+        "compute", .choice(["auto"] + Arithmetic.allCases.map(\.rawValue)), "MODE", default: "auto", help: "Arithmetic of the products")
     static let memoryBudget = Flag(
         "memory-budget", .bytes, "BYTES", help: "Most memory for what can be computed again; K, M and G are understood")
 

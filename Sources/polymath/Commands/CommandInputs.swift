@@ -19,9 +19,15 @@ extension Arguments {
         Workers(count: threadCount)
     }
 
+    /// What `--compute` asks for; nil for `auto`.
+    var arithmetic: Arithmetic? { text(.compute).flatMap(Arithmetic.init) }
+
     /// The base that `--base` names, mapped.
     func loadBase(workers: Workers? = nil) throws -> LoadedBase {
-        try watching(LoadedBase(requiredText(.base), home: home, workers: workers ?? self.workers))
+        try watching(
+            LoadedBase(
+                requiredText(.base), home: home, workers: workers ?? self.workers,
+                arithmetic: takes(.compute) ? arithmetic ?? .f32 : .f32))
     }
 
     /// The base, with somebody to tell if its file is cut while the command reads it.

@@ -5,6 +5,7 @@ internal import Conventions
 internal import Corpus
 internal import Digest
 internal import PolymathKit
+internal import TensorCore
 
 /// `polymath eval`: loss and perplexity of a base, with or without an adapter.
 enum Eval: Command {
@@ -105,7 +106,8 @@ enum Eval: Command {
         _ result: EvaluationRun.Result, base: LoadedBase, adapter: NormAdapter?
     ) -> [String: JSONValue] {
         var members: [String: JSONValue] = [
-            "base": .string(base.name), "synthetic_weights": .bool(base.isSynthetic), "compute": "f32",
+            "base": .string(base.name), "synthetic_weights": .bool(base.isSynthetic),
+            "compute": .string(base.arithmetic.rawValue),
             "loss": .number(result.figures.loss), "perplexity": .number(result.figures.perplexity),
             "num_tokens": .exactly(result.tokenCount), "num_windows": .exactly(result.windowCount),
             "dropped_tokens": .exactly(result.droppedTokenCount),

@@ -93,6 +93,7 @@ enum Train: Command {
         request.patience = try arguments.requiredInteger(.patience)
         request.encoding =
             arguments.text(.adapterEncoding).flatMap(TrainingRequest.ExportEncoding.init) ?? request.encoding
+        request.arithmetic = arguments.arithmetic
         request.threads = arguments.integer(.threads)
         request.checkpointEvery = arguments.integer(.checkpointEvery)
         request.identityPath = arguments.text(.identity)

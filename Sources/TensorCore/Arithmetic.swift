@@ -1,0 +1,17 @@
+internal import CKernels
+
+/// How products with weights are computed (design, section 4).
+public enum Arithmetic: String, CaseIterable, Sendable {
+    /// f32 operands and sums: the reference.
+    case f32
+    /// Operands rounded to bfloat16 (nearest, ties to even) as they go into a product; sums in f32.
+    case bf16
+
+    /// What the products of this arithmetic run on, beside the BLAS library: part of the kernel path.
+    public var instructions: String? {
+        switch self {
+        case .f32: nil
+        case .bf16: ck_bf16_is_native() ? "avx512bf16" : "bf16-plain"
+        }
+    }
+}
