@@ -67,7 +67,8 @@ extension Flag {
 
     // MARK: How to compute
     static let compute = Flag(
-        "compute", .choice(["auto"] + Arithmetic.allCases.map(\.rawValue)), "MODE", default: "auto", help: "Arithmetic of the products")
+        "compute", .choice(["auto"] + Arithmetic.allCases.map(\.rawValue)), "MODE", default: "auto",
+        help: "Arithmetic of the products")
     static let memoryBudget = Flag(
         "memory-budget", .bytes, "BYTES", help: "Most memory for what can be computed again; K, M and G are understood")
 
