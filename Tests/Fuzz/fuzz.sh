@@ -22,7 +22,7 @@ for target in $targets; do
     if SWIFT_BACKTRACE=enable=no POLYMATH_FUZZ=$target $build/release/polymath-fuzz -runs="$runs" -max_len=65536 -len_control=20 -timeout=10 \
         -rss_limit_mb=2048 -use_value_profile=1 -print_final_stats=1 -artifact_prefix="$build/crash-$target-" "$corpus" \
         $regressions >"$build/$target.log" 2>&1; then
-        printf '%-16s %s\n' "$target" "$(grep -E '^Done' "$build/$target.log"), $(grep -oE 'cov: [0-9]+' "$build/$target.log" | tail -1), none broken"
+        printf '%-16s %s\n' "$target" "$(grep -aE '^Done' "$build/$target.log"), $(grep -aoE 'cov: [0-9]+' "$build/$target.log" | tail -1), none broken"
     else
         printf '%-16s BROKEN: %s\n' "$target" "$(grep -aE 'Fatal|ERROR|Test unit' "$build/$target.log" | head -3 | tr '\n' ' ')"
         failed=1
