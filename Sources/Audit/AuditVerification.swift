@@ -46,6 +46,7 @@ public enum AuditVerification {
         judgeSeal(chain, &verdict)
         judgeFault(runFolder, &verdict)
         judgeRecords(chain, runFolder, &verdict)
+        judgeEvents(chain, runFolder, &verdict)
         judgeRecipe(chain, runFolder, &verdict)
         judgeManifest(chain, runFolder, &verdict)
         judgeBase(chain, baseManifestRoot, &verdict)

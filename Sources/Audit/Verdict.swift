@@ -52,7 +52,7 @@ public struct Verdict: Equatable, Sendable {
     public var isSignerUnknown: Bool { checks.contains { $0.name == "signer" && $0.result == .notChecked } }
 
     public mutating func add(_ name: String, _ result: Result, _ ground: Ground, _ sentence: String) {
-        checks.append(Check(name: name, result: result, sentence: sentence, ground: ground))
+        checks.append(Check(name: name, result: result, sentence: asSentence(sentence), ground: ground))
     }
 
     /// One line for each check, then the sum; safe for a terminal.

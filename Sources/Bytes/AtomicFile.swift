@@ -71,7 +71,15 @@ public enum AtomicFile {
         let (folder, name) = split(path)
         let temporary =
             folder + "." + name.prefix(80) + "." + String(UInt64.random(in: 0 ... .max), radix: 36) + ".part"
-        let descriptor = try SystemCall.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+        let descriptor: Int32
+        do {
+            descriptor = try SystemCall.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+        } catch BytesError.cannotOpen(_, let reason) {
+            // Nobody asked for the temporary file.
+            throw BytesError.io(path: path, operation: "write", reason: reason)
+        } catch BytesError.notFound {
+            throw BytesError.notFound(path: folder)
+        }
         var isOpen = true
         do {
             let sink = FileSink(path: path, descriptor: descriptor)

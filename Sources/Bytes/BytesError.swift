@@ -12,7 +12,7 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .cannotOpen(let path, let reason):
-            "cannot open '\(escaped(path))': \(reason)"
+            "'\(escaped(path))' cannot be opened: \(reason)"
         case .notFound(let path):
             "'\(escaped(path))' does not exist"
         case .notARegularFile(let path):
@@ -22,7 +22,7 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
         case .outOfBounds(let offset, let count, let available):
             "\(count) bytes are wanted at offset \(offset), where only \(available) follow"
         case .io(let path, let operation, let reason):
-            "\(operation) failed on '\(escaped(path))': \(reason)"
+            "'\(escaped(path))' cannot be used: \(operation) failed (\(reason))"
         case .noSpace(let path):
             "no space is left to write '\(escaped(path))'"
         }

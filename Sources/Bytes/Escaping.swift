@@ -25,3 +25,11 @@ public func escaped(_ foreign: String, limit: Int = 120) -> String {
     }
     return safe
 }
+
+/// A message as a sentence: with a full stop, unless it has its mark already.
+///
+/// Rooms word what went wrong as a clause where others put it into a sentence of their own.
+public func asSentence(_ message: String) -> String {
+    guard let last = message.last, !".!?".contains(last) else { return message }
+    return message + "."
+}

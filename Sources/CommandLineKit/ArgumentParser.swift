@@ -40,9 +40,10 @@ package struct ArgumentParser {
     ///
     /// - Parameter members: flag name (without dashes) and value as one would type it; toggles `true` or `false`.
     package func fill(_ arguments: inout Arguments, from members: [(name: String, value: String)]) throws(UsageError) {
+        let typed = arguments
         for (name, value) in members {
             guard let flag = flags[name] else { throw unknown("--" + name) }
-            if arguments.isGiven(flag) { continue }
+            if typed.isGiven(flag) || isRuledOut(flag, by: typed) { continue }
             if flag.takesValue {
                 arguments.set(flag.name, to: try Self.value(value, of: flag))
             } else {
@@ -51,6 +52,14 @@ package struct ArgumentParser {
                 }
                 arguments.set(flag.name, to: .on(value == "true"))
             }
+        }
+    }
+
+    /// Whether a flag that cannot stand beside this one was typed.
+    private func isRuledOut(_ flag: Flag, by typed: Arguments) -> Bool {
+        specification.exclusive.contains { set in
+            set.contains { $0.name == flag.name }
+                && set.contains { $0.name != flag.name && $0.name != Flag.config.name && typed.isGiven($0) }
         }
     }
 
@@ -140,7 +149,11 @@ extension ArgumentParser {
                 range.upperBound == .max
                 ? "a whole number, \(range.lowerBound) or more"
                 : "a whole number from \(range.lowerBound) to \(range.upperBound)"
-            guard let value = Int(text), range.contains(value) else { throw bad(expected) }
+            guard let value = Int(text) else {
+                let isHuge = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+                throw bad(isHuge && range.upperBound == .max ? expected + ", and at most \(Int.max)" : expected)
+            }
+            guard range.contains(value) else { throw bad(expected) }
             return .integer(value)
         case .number(let range):
             guard let value = Double(text), range.contains(value) else { throw bad("a number \(range.description)") }

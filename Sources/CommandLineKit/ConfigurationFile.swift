@@ -22,6 +22,9 @@ package enum ConfigurationFile {
         }
         var members: [(name: String, value: String)] = []
         for (name, value) in object.sorted(by: { $0.key < $1.key }) {
+            guard name != Flag.config.name else {
+                throw .badConfiguration(path: path, reason: "it names another configuration.")
+            }
             switch value {
             case .string(let text): members.append((name, text))
             case .bool, .integer, .number: members.append((name, value.canonicalString))

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Digest
 internal import Foundation
 package import Conventions
@@ -135,7 +136,7 @@ package final class Console: Sendable {
     /// The one sentence that a failed command ends with: on standard error, or with `--json` as an object.
     package func fail(_ error: any Error) -> ExitStatus {
         let status = ExitStatus(for: error)
-        let message = String(describing: error)
+        let message = asSentence(String(describing: error))
         if isJSON {
             emit("error", ["message": .string(message), "exit_code": .integer(Int64(status.code))])
         } else {

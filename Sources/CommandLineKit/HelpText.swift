@@ -83,8 +83,10 @@ package struct HelpText {
             ("1", "unreadable or malformed input, or anything else"),
             ("2", "options, or a path that does not exist"),
         ]
-        rows += particular.map { ("\($0.status.code)", $0.meaning) }
-        rows += [("5", "not enough memory or disk"), ("128+n", "stopped by signal n")]
+        rows += particular.filter { $0.status.code <= 5 }.map { ("\($0.status.code)", $0.meaning) }
+        if !rows.contains(where: { $0.0 == "5" }) { rows.append(("5", "not enough memory or disk")) }
+        rows += particular.filter { $0.status.code > 5 }.map { ("\($0.status.code)", $0.meaning) }
+        rows.append(("128+n", "stopped by signal n"))
         return ["EXIT STATUS"] + table(rows)
     }
 

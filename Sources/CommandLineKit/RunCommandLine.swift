@@ -16,6 +16,9 @@ package func runCommandLine(_ words: [String], of registry: CommandRegistry) -> 
     let console = Console(isJSON: words.prefix { $0 != "--" }.contains("--json"), program: registry.program)
     let help = HelpText(registry: registry)
     do {
+        if let index = argumentThatIsNoText() {
+            throw UsageError.impossible("Argument \(index) of the command line is not UTF-8 text.")
+        }
         switch try registry.select(words) {
         case .overview: console.put(line: help.overview)
         case .group(let name): console.put(line: help.group(name))
@@ -40,5 +43,14 @@ package func runCommandLine(_ words: [String], of registry: CommandRegistry) -> 
     case .noSpace:
         console.note("\(registry.program): there is no space left where standard output is written.")
         return .resources
+    }
+}
+
+/// The first argument whose bytes are not UTF-8; Swift repairs those in silence, so that another text, or another file,
+/// would be meant than was given.
+private func argumentThatIsNoText() -> Int? {
+    (0..<Int(CommandLine.argc)).first { index in
+        guard index > 0, let bytes = unsafe CommandLine.unsafeArgv[index] else { return false }
+        return unsafe String(validatingCString: bytes) == nil
     }
 }

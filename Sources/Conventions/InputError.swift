@@ -29,7 +29,8 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
     public var description: String {
         switch self {
         case .missing(let kind, let path): "There is no \(kind) at \(escaped(path, limit: 200))."
-        case .isAFolder(let kind, let path): "\(escaped(path, limit: 200)) is a folder, where a \(kind) is wanted."
+        case .isAFolder(let kind, let path):
+            "\(escaped(path, limit: 200)) is a folder, where \("aeiou".contains(kind.prefix(1)) ? "an" : "a") \(kind) is wanted."
         case .unusable(let kind, let path, let reason):
             "The \(kind) \(escaped(path, limit: 200)) cannot be used: \(reason)"
         case .exists(let path):

@@ -1,5 +1,6 @@
 package import Audit
 package import CommandLineKit
+internal import Conventions
 package import Digest
 internal import Foundation
 
@@ -22,6 +23,7 @@ extension Arguments {
                     flag: Flag.signer.name, value: text, expected: "SHA256: and 64 hexadecimal digits")
             }
         }
+        if let list = text(.trusted) { try InputPath.requireFile(list, kind: "list of signers") }
         return try SignerTrust(
             signer: fingerprint, list: text(.trusted), oneself: Self.oneself, acceptsAny: isOn(.anySigner))
     }

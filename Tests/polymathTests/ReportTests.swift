@@ -122,6 +122,28 @@ import Testing
         #expect(try program.run(["audit", "report", "run", "--out", "again.html"]).status == 0)
     }
 
+    @Test func `audit verify sees events that are not the recorded ones, as the report does`() throws {
+        #expect(try train(steps: 2).status == 0)
+        let path = program.folder.path("run/events.jsonl")
+        let good = try #require(program.bytes("run/events.jsonl"))
+        #expect(try program.run(["audit", "verify", "run"]).status == 0)
+        for bad in [good.map { $0 == UInt8(ascii: "1") ? UInt8(ascii: "2") : $0 }, Array(good.prefix(9)), [], nil] {
+            if let bad {
+                try Data(bad).write(to: URL(fileURLWithPath: path))
+            } else {
+                try FileManager.default.removeItem(atPath: path)
+            }
+            for name in ["polymath", "polymath-verify"] {
+                let outcome = try program.run(["audit", "verify", "run"], of: name)
+                #expect(outcome.status == 4, "\(outcome.output)")
+                #expect(outcome.error.contains("The run is not verified: events.jsonl"), "\(outcome.error)")
+            }
+        }
+        // What stands behind the recorded bytes was written after the row and is nobody's word.
+        try Data(good + Array("{}\n".utf8)).write(to: URL(fileURLWithPath: path))
+        #expect(try program.run(["audit", "verify", "run"]).status == 0)
+    }
+
     @Test func `a folder that is not there, holds no run, or a page in the way exits 2`() throws {
         #expect(try program.run(["audit", "report", "nowhere"]).status == 2)
         #expect(try program.run(["audit", "report", "."]).status == 2)

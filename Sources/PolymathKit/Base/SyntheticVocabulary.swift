@@ -6,7 +6,12 @@ enum SyntheticVocabulary {
     ///
     /// - Parameter count: tokens the shape has; the file must have as many.
     static func records(from path: String, count: Int) throws -> [GGUFRecord] {
-        let file = try GGUFFile(path: path)
+        let file: GGUFFile
+        do {
+            file = try GGUFFile(path: path)
+        } catch let error as GGUFError {
+            throw BaseError.badVocabulary(path: path, reason: "\(error)")
+        }
         guard case .array(let tokens)? = file["tokenizer.ggml.tokens"], tokens.elementType == .string else {
             throw BaseError.badVocabulary(path: path, reason: "it has no 'tokenizer.ggml.tokens'")
         }

@@ -1,3 +1,4 @@
+internal import Audit
 internal import Bytes
 internal import Digest
 internal import Foundation
@@ -12,7 +13,7 @@ struct RunHistory {
     private(set) var peakResident = 0
     private(set) var peakAnonymous = 0
 
-    static let limit = 1 << 30
+    static let limit = AuditVerification.eventsLimit
 
     init() {}
 

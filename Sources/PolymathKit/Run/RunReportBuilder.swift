@@ -37,7 +37,12 @@ public struct RunReportBuilder {
         }
         chain = try AuditChain.read(path: folder.auditFile)
         var verdict = AuditVerification.verify(runFolder: path)
-        events = try Self.events(folder, chain, &verdict)
+        if !verdict.checks.contains(where: { $0.name == "events" }) {
+            verdict.add(
+                "events", .notChecked, .arithmetic,
+                "The chain does not vouch for events.jsonl, from which speed and memory are taken.")
+        }
+        events = try Self.events(folder)
         for index in verdict.checks.indices {
             verdict.checks[index].sentence = folder.withoutPlace(verdict.checks[index].sentence)
         }
@@ -77,33 +82,8 @@ public struct RunReportBuilder {
         }
     }
 
-    /// The events, and a line of the verdict on whether the chain vouches for them.
-    private static func events(
-        _ folder: RunFolder, _ chain: AuditChain, _ verdict: inout Verdict
-    ) throws -> [JSONValue] {
+    private static func events(_ folder: RunFolder) throws -> [JSONValue] {
         let bytes = try WholeFile.read(folder.eventsFile, limit: RunHistory.limit)
-        let marks = chain.rows.lazy.reversed().compactMap { row -> (Int, String)? in
-            let holder = row.body["state"] ?? row.body
-            guard let count = holder["events_bytes"]?.asInt, let digest = holder["events_sha256"]?.asString else {
-                return nil
-            }
-            return (count, digest)
-        }
-        if let (count, digest) = marks.first {
-            let isWhole = count >= 0 && count <= bytes.count
-            let found = SHA256Digest.of(Array(bytes.prefix(max(0, count)))).hex
-            let isSame = isWhole && found == digest
-            verdict.add(
-                "events", isSame ? .passed : .failed, .arithmetic,
-                isSame
-                    ? "events.jsonl begins with the \(count) bytes that the chain records."
-                    : "events.jsonl is not what the chain records: its first \(count) bytes should have the SHA-256 "
-                        + "\(escaped(digest)), and \(isWhole ? "have \(found)" : "it has only \(bytes.count)").")
-        } else {
-            verdict.add(
-                "events", .notChecked, .arithmetic,
-                "The chain does not vouch for events.jsonl, from which speed and memory are taken.")
-        }
         // After the last newline stands what a crash left of a line.
         let whole = bytes.prefix(bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)
         return try whole.split(separator: 0x0A).enumerated().map { index, line in

@@ -1,7 +1,7 @@
+internal import Bytes
 internal import CommandLineKit
 internal import Conventions
 internal import Digest
-internal import Foundation
 internal import PolymathKit
 internal import Tokenizer
 
@@ -21,8 +21,7 @@ enum Tokenize: Command {
         let tokenizer = try arguments.loadBase().tokenizer()
         let parses = arguments.isOn(.controlTokens)
         guard console.isJSON else {
-            let data = try FileHandle.standardInput.readToEnd() ?? Data()
-            let text = try InputText.decode(Array(data), kind: "text on standard input")
+            let text = try InputText.decode(try StandardInput.all(), kind: "text on standard input")
             let ids = tokenizer.encode(text, parsingControlTokens: parses)
             console.put(line: ids.map { String($0) }.joined(separator: " "))
             return
@@ -62,8 +61,8 @@ private struct InputLines {
                 defer { (pending, searched) = ([], 0) }
                 return (pending, number + 1)
             }
-            let data = FileHandle.standardInput.availableData
-            if data.isEmpty { isAtEnd = true } else { pending += data }
+            let bytes = try StandardInput.next()
+            if bytes.isEmpty { isAtEnd = true } else { pending += bytes }
         }
     }
 }
