@@ -55,7 +55,7 @@ public enum AdapterError: Error, Equatable, CustomStringConvertible, Sendable {
         case .unreadable(let reason): reason
         case .tooLarge(let byteCount, let limit):
             "The adapter has \(byteCount) bytes, and this format allows at most \(limit)."
-        case .container(let reason): "The file is no readable GGUF container: \(reason)."
+        case .container(let reason): "The adapter is no readable GGUF container: \(reason)."
         case .containerVersion(let version):
             "The container is GGUF version \(version); it must be version 3."
         case .keyCount(let expected, let found):
@@ -68,7 +68,7 @@ public enum AdapterError: Error, Equatable, CustomStringConvertible, Sendable {
         case .notANormGain(let name):
             "“\(escaped(name))” is not a norm gain, and an adapter holds nothing else."
         case .tensorCount(let expected, let found):
-            "The file holds \(found) tensors; its scope has \(expected)."
+            "The adapter holds \(found) tensors; its scope has \(expected)."
         case .tensorOrder(let position, let expected, let found):
             "Tensor \(position + 1) is “\(escaped(found))”; it must be “\(escaped(expected))”."
         case .storage(let tensor, let expected, let found):
@@ -79,7 +79,7 @@ public enum AdapterError: Error, Equatable, CustomStringConvertible, Sendable {
             "The data of “\(escaped(tensor))” begins at byte \(found); it must begin at \(expected)."
         case .padding(let offset): "The padding byte at offset \(offset) is not zero."
         case .length(let expected, let found):
-            "The file has \(found) bytes; its header asks for exactly \(expected)."
+            "The adapter has \(found) bytes; its header asks for exactly \(expected)."
         case .notCanonical(let offset):
             "The header differs at byte \(offset) from the only form this format allows."
         case .nonFinite(let tensor, let index):

@@ -156,7 +156,10 @@ extension ArgumentParser {
             guard range.contains(value) else { throw bad(expected) }
             return .integer(value)
         case .number(let range):
-            guard let value = Double(text), range.contains(value) else { throw bad("a number \(range.description)") }
+            // Double reads hexadecimal too, which nobody types on purpose.
+            guard !text.lowercased().contains("x"), let value = Double(text), range.contains(value) else {
+                throw bad("a number \(range.description)")
+            }
             return .number(value)
         case .bytes:
             guard let value = byteCount(text) else {

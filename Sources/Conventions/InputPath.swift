@@ -3,13 +3,17 @@ internal import Foundation
 /// Looks at paths before they are opened, so that a wrong one is told apart from wrong contents.
 public enum InputPath {
     /// - Parameter kind: what is looked for, for the message.
-    /// - Throws: `InputError` when there is nothing, or a folder.
+    /// - Throws: `InputError` when there is nothing, or a folder, or what is there cannot be looked at.
     public static func requireFile(_ path: String, kind: String) throws(InputError) {
-        var isFolder: ObjCBool = false
-        guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else {
+            let reason = errno
+            guard reason == ENOENT || reason == ENOTDIR else {
+                throw .unusable(kind: kind, path: path, reason: unsafe String(cString: strerror(reason)) + ".")
+            }
             throw .missing(kind: kind, path: path)
         }
-        guard !isFolder.boolValue else { throw .isAFolder(kind: kind, path: path) }
+        guard status.st_mode & S_IFMT != S_IFDIR else { throw .isAFolder(kind: kind, path: path) }
     }
 
     public static func requireFolder(_ path: String, kind: String) throws(InputError) {
@@ -21,6 +25,12 @@ public enum InputPath {
         guard !FileManager.default.fileExists(atPath: path) else { throw .exists(path: path) }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         guard isFolder(folder) else { throw .missing(kind: "folder to write into", path: folder) }
+    }
+
+    /// Whether there is nothing; false as well for what may not be looked at.
+    package static func isMissing(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)
     }
 
     package static func isFolder(_ path: String) -> Bool {

@@ -27,8 +27,8 @@ import Testing
     @Test(
         arguments: [
             (base, "nowhere.gguf", 2, "There is no adapter at nowhere.gguf."),
-            (base, "empty.gguf", 1, "The file is no readable GGUF container: "),
-            (base, "magic.gguf", 1, "The file is no readable GGUF container: "),
+            (base, "empty.gguf", 1, "The adapter is no readable GGUF container: "),
+            (base, "magic.gguf", 1, "The adapter is no readable GGUF container: "),
             (base, "text.gguf", 1, "the file does not begin with 'GGUF'"),
             (base, "header.gguf", 1, "which is cut off or damaged"),
             (base, "keys.gguf", 1, "the file is cut off: "),

@@ -121,6 +121,7 @@ import Testing
             (["--seq-len", "0"], "The value \"0\" of --seq-len"),
             (["--batch-size", "0"], "The value \"0\" of --batch-size"),
             (["--learning-rate", "-1"], "The value \"-1\" of --learning-rate must be a number above 0."),
+            (["--learning-rate", "0x10"], "The value \"0x10\" of --learning-rate"),
             (["--learning-rate", "nan"], "The value \"nan\" of --learning-rate"),
             (["--learning-rate", "inf"], "The value \"inf\" of --learning-rate"),
             (["--grad-clip", "-0.5"], "The value \"-0.5\" of --grad-clip"),

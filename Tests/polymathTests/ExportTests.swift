@@ -27,6 +27,15 @@ import Testing
         return words
     }
 
+    @Test func `a place inside the run folder is refused`() throws {
+        #expect(try program.run(ReferenceRun.words(steps: 1, length: 8, batch: 1, out: "run")).status == 0)
+        for out in ["run/copy", "run/../run/checkpoints"] {
+            let outcome = try program.run(["audit", "export", "run", "--out", out])
+            #expect(outcome.status == 2 && outcome.error.contains("lies inside the run folder"), "\(outcome.error)")
+        }
+        #expect(!program.holds("run/copy"))
+    }
+
     @Test func `the copy holds what may be handed on, verifies, and tells nothing else`() throws {
         let words = try train()
         let run = Self.person + "/run"
@@ -96,7 +105,7 @@ import Testing
         #expect(outcome.error.contains("adapter.gguf"), "\(outcome.error)")
         #expect(!program.holds("copy"))
         try FileManager.default.removeItem(atPath: path)
-        #expect(try program.run(["audit", "export", "run", "--out", "copy"]).status == 4)
+        #expect(try program.run(["audit", "export", "run", "--out", "copy"]).status == 2)
     }
 
     @Test func `a page edited by hand is not handed on`() throws {

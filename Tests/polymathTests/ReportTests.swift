@@ -93,7 +93,7 @@ import Testing
         #expect(!program.holds("copy"))
     }
 
-    @Test(arguments: ["run.json", "events.jsonl", "seal.json", "audit.jsonl"])
+    @Test(arguments: ["run.json", "events.jsonl", "seal.json", "audit.jsonl", "adapter.gguf", "attestation.dsse.json"])
     func `a missing file exits 2 and is named`(file: String) throws {
         #expect(try train(steps: 1).status == 0)
         try FileManager.default.removeItem(atPath: program.folder.path("run/" + file))

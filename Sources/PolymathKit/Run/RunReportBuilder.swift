@@ -36,6 +36,12 @@ public struct RunReportBuilder {
             try InputPath.requireFile(file, kind: "\(file.lastComponent) of a run")
         }
         chain = try AuditChain.read(path: folder.auditFile)
+        if chain.status == .closed {
+            let export = chain.latest(RowKind.export)?["file"]?.asString
+            for file in [export == "boundary.gguf" ? folder.boundaryFile : folder.adapterFile, folder.attestationFile] {
+                try InputPath.requireFile(file, kind: "\(file.lastComponent) of a closed run")
+            }
+        }
         var verdict = AuditVerification.verify(runFolder: path)
         if !verdict.checks.contains(where: { $0.name == "events" }) {
             verdict.add(

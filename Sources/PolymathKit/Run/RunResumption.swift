@@ -37,7 +37,7 @@ public struct RunResumption {
     public func run() throws -> RunSummary {
         let started = Date()
         let recordPath = path + "/run.json"
-        guard FileManager.default.fileExists(atPath: recordPath) else { throw RunError.notARun(folder: path) }
+        guard !InputPath.isMissing(recordPath) else { throw RunError.notARun(folder: path) }
         guard let lock = try FileLock(path: recordPath) else { throw ResumeError.inUse(folder: path) }
         let record = try RunRecord(path: recordPath)
         let folder = RunFolder(path: path, name: record.run)

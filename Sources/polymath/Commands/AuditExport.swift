@@ -2,6 +2,7 @@ internal import Bytes
 internal import CommandLineKit
 internal import Conventions
 internal import Digest
+internal import Foundation
 internal import PolymathKit
 
 /// `polymath audit export`: what of a run may be handed on.
@@ -16,12 +17,16 @@ enum AuditExport: Command {
         operands: [.init(name: "RUN", help: "Run folder")],
         flags: [.out.required, .json],
         exits: [.init(.mismatch, "the run is not closed, or a file differs from what its chain records")],
-        examples: ["polymath audit export Telemetry/runs/2026-01-31T12-00-00Z-1a2b3c --out for-the-federation"])
+        examples: ["polymath audit export Telemetry/runs/20270105T080000Z-9f3c2a1b --out for-the-federation"])
 
     static func run(_ arguments: Arguments, _ console: Console) throws {
         let folder = try arguments.requiredOperand(0)
         let out = try arguments.requiredText(.out)
         try InputPath.requireFree(out)
+        let places = [folder, out].map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path + "/" }
+        guard !places[1].hasPrefix(places[0]) else {
+            throw UsageError.impossible("--out lies inside the run folder; name a place outside it.")
+        }
         let files = try RunHandover(runFolder: folder).write(to: out)
         console.emit(
             "exported",

@@ -16,7 +16,7 @@ enum AuditReport: Command {
         operands: [.init(name: "RUN", help: "Run folder")],
         flags: [.out, .json],
         exits: [.init(.mismatch, "the chain is broken, or a file differs from what it records")],
-        examples: ["polymath audit report Telemetry/runs/2026-01-31T12-00-00Z-1a2b3c --out report.html"])
+        examples: ["polymath audit report Telemetry/runs/20270105T080000Z-9f3c2a1b --out report.html"])
 
     static func run(_ arguments: Arguments, _ console: Console) throws {
         let folder = try arguments.requiredOperand(0)
