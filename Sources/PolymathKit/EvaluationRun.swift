@@ -64,7 +64,8 @@ public struct EvaluationRun {
     ) throws -> Result {
         let decoder = try base.decoder()
         guard sequenceLength <= decoder.configuration.contextLength else {
-            throw ModelError.contextExceeded(requested: sequenceLength, limit: decoder.configuration.contextLength)
+            throw RunError.sequenceTooLong(
+                requested: sequenceLength, contextLength: decoder.configuration.contextLength)
         }
         let (stream, part) = try stream(source, base: base, decoder: decoder)
         let windows = try Windows(stream, sequenceLength: sequenceLength)
