@@ -54,7 +54,10 @@ import Testing
                 ["--tokens", "short.json", "--seq-len", "0"], 2,
                 "The value \"0\" of --seq-len must be a whole number, 1 or more."
             ),
-            (["--tokens", "short.json", "--seq-len", "100000"], 2, "--seq-len 100000 is longer than the base's context of"),
+            (
+                ["--tokens", "short.json", "--seq-len", "100000"], 2,
+                "--seq-len 100000 is longer than the base's context of"
+            ),
             (["--tokens", "short.json", "--compute", "int8"], 2, "must be one of: auto, f32"),
             (["--tokens", "short.json", "--corpus", "x"], 2, "cannot be given together"),
             (["--tokens", "short.json", "--compare"], 2, "--compare needs an adapter"),
