@@ -56,7 +56,7 @@ enum BFloat16 {
 }
 
 extension LinearWeight {
-    /// Floats of scratch that ``withPanel(ofOutputs:inputs:scratch:_:)`` needs.
+    /// Floats of scratch that a panel of a block of W, `[outputs, inputs]`, needs together with the block decoded.
     static func panelScratchCount(outputs: Int, inputs: Int) -> Int {
         scratchCount(rows: outputs, columns: inputs)
             + max(
@@ -64,7 +64,7 @@ extension LinearWeight {
                 BFloat16.panelCount(inner: outputs, columns: inputs))
     }
 
-    /// Lends the panel whose columns are rows of W: the right operand of x·Wᵀ.
+    /// Lends the panel whose columns are rows of W, `[columns.count ÷ 2 pairs, rows.count]`: the right operand of x·Wᵀ.
     func withTransposedPanel(
         rows: Range<Int>, columns: Range<Int>, scratch: UnsafeMutablePointer<Float>,
         _ body: (UnsafePointer<UInt32>) -> Void
@@ -77,7 +77,7 @@ extension LinearWeight {
         }
     }
 
-    /// Lends the panel that is a block of W itself: the right operand of dy·W.
+    /// Lends the panel that is a block of W itself, `[rows.count ÷ 2 pairs, columns.count]`: the right operand of dy·W.
     func withStraightPanel(
         rows: Range<Int>, columns: Range<Int>, scratch: UnsafeMutablePointer<Float>,
         _ body: (UnsafePointer<UInt32>) -> Void
