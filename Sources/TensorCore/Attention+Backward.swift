@@ -22,6 +22,8 @@ public func attentionBackward(
     _ dO: Matrix, q: Matrix, k: Matrix, v: Matrix, o: Matrix, logSumExp: Matrix, headCount: Int,
     keyValueHeadCount: Int, into dq: Matrix, dk: Matrix, dv: Matrix, workers: Workers
 ) {
+    workers.times?.begin(.attentionGradient)
+    defer { workers.times?.end() }
     let shape = AttentionShape(
         q: q, k: k, v: v, keyCount: k.rows, headCount: headCount, keyValueHeadCount: keyValueHeadCount)
     precondition(shape.first == 0, "attentionBackward: \(k.rows) keys for \(q.rows) queries; they must be as many")

@@ -63,6 +63,8 @@ public func attention(
     q: Matrix, k: Matrix, v: Matrix, keyCount: Int, headCount: Int, keyValueHeadCount: Int, into o: Matrix,
     logSumExp: Matrix?, workers: Workers
 ) {
+    workers.times?.begin(.attention)
+    defer { workers.times?.end() }
     let shape = AttentionShape(
         q: q, k: k, v: v, keyCount: keyCount, headCount: headCount, keyValueHeadCount: keyValueHeadCount)
     precondition(o.hasShape(of: q), "attention: o \(o.shape) for q \(q.shape)")

@@ -33,6 +33,8 @@ public struct HeadCrossEntropyResult: Sendable {
 public func headCrossEntropy(
     _ hidden: Matrix, _ weight: LinearWeight, targets: [Int32], workers: Workers
 ) -> HeadCrossEntropyResult {
+    workers.times?.begin(.head)
+    defer { workers.times?.end() }
     let pass = HeadPass(hidden: hidden, weight: weight, targets: targets, collectsGradient: false)
     pass.run(workers: workers)
     return pass.result()
@@ -49,6 +51,8 @@ public func headCrossEntropy(
 public func headCrossEntropyWithGradient(
     _ hidden: Matrix, _ weight: LinearWeight, targets: [Int32], scale: Float, into dHidden: Matrix, workers: Workers
 ) -> HeadCrossEntropyResult {
+    workers.times?.begin(.head)
+    defer { workers.times?.end() }
     precondition(dHidden.hasShape(of: hidden), "head: dHidden \(dHidden.shape) for hidden \(hidden.shape)")
     let pass = HeadPass(hidden: hidden, weight: weight, targets: targets, collectsGradient: true)
     pass.run(workers: workers)
@@ -70,6 +74,8 @@ public func headBackwardWeight(
     _ hidden: Matrix, _ weight: LinearWeight, targets: [Int32], logSumExp: [Float], scale: Float,
     into dWeight: Matrix, workers: Workers
 ) {
+    workers.times?.begin(.head)
+    defer { workers.times?.end() }
     let tiles = HeadTiles(hidden: hidden, weight: weight, targets: targets)
     precondition(
         dWeight.hasShape(weight.outputs, weight.inputs) && logSumExp.count == hidden.rows,

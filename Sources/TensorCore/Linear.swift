@@ -29,6 +29,8 @@ enum LinearTile {
 ///   - y: `[tokens, outputs]`, assigned.
 /// - Complexity: 2 · tokens · inputs · outputs operations; inputs · outputs values decoded once.
 public func linear(_ x: Matrix, _ weight: LinearWeight, bias: Matrix?, into y: Matrix, workers: Workers) {
+    workers.times?.begin(.products)
+    defer { workers.times?.end() }
     let tokens = x.rows
     precondition(
         x.columns == weight.inputs && y.hasShape(tokens, weight.outputs),
@@ -79,6 +81,8 @@ private func linearFloat32(_ x: Matrix, _ weight: LinearWeight, into y: Matrix, 
 ///   - weight: `[outputs, inputs]`.
 ///   - dx: `[tokens, inputs]`, added to.
 public func linearBackwardInput(_ dy: Matrix, _ weight: LinearWeight, into dx: Matrix, workers: Workers) {
+    workers.times?.begin(.inputGradients)
+    defer { workers.times?.end() }
     let tokens = dy.rows
     precondition(
         dy.columns == weight.outputs && dx.hasShape(tokens, weight.inputs),
@@ -116,6 +120,8 @@ private func linearBackwardInputFloat32(_ dy: Matrix, _ weight: LinearWeight, in
 ///   - x: `[tokens, inputs]`, as given to `linear`.
 ///   - dWeight: `[outputs, inputs]`, added to.
 public func linearBackwardWeight(_ dy: Matrix, _ x: Matrix, into dWeight: Matrix, workers: Workers) {
+    workers.times?.begin(.weightGradients)
+    defer { workers.times?.end() }
     precondition(
         dy.rows == x.rows && dWeight.hasShape(dy.columns, x.columns),
         "linearBackwardWeight: dy \(dy.shape), x \(x.shape), dW \(dWeight.shape)")

@@ -17,6 +17,8 @@ private let columnsPerTask = 256
 ///   - gain: `[1, n]`.
 ///   - y: `[tokens, n]`, assigned; may be `x` itself.
 public func rmsNorm(_ x: Matrix, gain: Matrix, epsilon: Float, into y: Matrix, workers: Workers) {
+    workers.times?.begin(.elementwise)
+    defer { workers.times?.end() }
     let n = x.columns
     precondition(gain.hasShape(1, n) && y.hasShape(of: x), "rmsNorm: x \(x.shape), gain \(gain.shape), y \(y.shape)")
     workers.forEach(tasks: taskCount(x.rows, rowsPerTask)) { task in
@@ -45,6 +47,8 @@ public func rmsNorm(_ x: Matrix, gain: Matrix, epsilon: Float, into y: Matrix, w
 public func rmsNormBackward(
     _ dy: Matrix, x: Matrix, gain: Matrix, epsilon: Float, into dx: Matrix?, dGain: Matrix?, workers: Workers
 ) {
+    workers.times?.begin(.elementwise)
+    defer { workers.times?.end() }
     let n = x.columns
     let tokens = x.rows
     precondition(gain.hasShape(1, n) && dy.hasShape(of: x), "rmsNormBackward: x \(x.shape), dy \(dy.shape)")

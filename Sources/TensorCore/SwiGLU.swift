@@ -15,6 +15,8 @@ private let elementsPerTask = 16_384
 ///   - up: `[tokens, n]`.
 ///   - a: `[tokens, n]`, assigned; may be `gate` or `up` itself.
 public func swiGLU(gate: Matrix, up: Matrix, into a: Matrix, workers: Workers) {
+    workers.times?.begin(.elementwise)
+    defer { workers.times?.end() }
     precondition(up.hasShape(of: gate) && a.hasShape(of: gate), "swiGLU: gate \(gate.shape), up \(up.shape)")
     workers.forEach(tasks: taskCount(gate.count, elementsPerTask)) { task in
         let range = taskRange(task, elementsPerTask, gate.count)
@@ -38,6 +40,8 @@ public func swiGLU(gate: Matrix, up: Matrix, into a: Matrix, workers: Workers) {
 ///   - dGate: `[tokens, n]`, added to.
 ///   - dUp: `[tokens, n]`, added to.
 public func swiGLUBackward(_ da: Matrix, gate: Matrix, up: Matrix, dGate: Matrix, dUp: Matrix, workers: Workers) {
+    workers.times?.begin(.elementwise)
+    defer { workers.times?.end() }
     precondition(
         up.hasShape(of: gate) && da.hasShape(of: gate) && dGate.hasShape(of: gate) && dUp.hasShape(of: gate),
         "swiGLUBackward: every matrix must be \(gate.shape)")

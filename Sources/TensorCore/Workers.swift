@@ -8,15 +8,18 @@ internal import Synchronization
 public final class Workers: Sendable {
     /// At most this many threads work at once, the caller's own included; 1...64.
     public let count: Int
+    /// Told when an operation begins and ends; nil where nobody asks.
+    public let times: OperationTimes?
     /// The last operation's scratch, for the next: an operation takes it and brings it back.
     private let kept = Mutex<Scratch?>(nil)
     /// Likewise what an operation makes once for all its tasks.
     private let shared = Mutex<Scratch?>(nil)
 
     /// - Precondition: `count` is in 1...64.
-    public init(count: Int) {
+    public init(count: Int, times: OperationTimes? = nil) {
         precondition((1...64).contains(count), "\(count) workers; from 1 to 64 are possible")
         self.count = count
+        self.times = times
     }
 
     /// Calls `body` once with every index in `0..<tasks`, in any order and on any thread, and returns when all are done.
