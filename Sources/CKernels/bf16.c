@@ -2,7 +2,7 @@
 // vdpbf16ps multiplies and adds. The plain path is the oracle: it rounds the same operands and adds in the same order of
 // pairs, so it differs only where the instruction's own sum rounds otherwise.
 
-#include "CKernels.h"
+#include "routines.h"
 
 #include <string.h>
 
@@ -275,3 +275,31 @@ void ck_bf16_multiply(
     size_t cStride, size_t columns, bool adds) {
     PICK(multiply, a, aStride, rows, panel, pairs, c, cStride, columns, adds);
 }
+
+// MARK: As products.c wants them
+
+#define DOORS(path)                                                                                                    \
+    static void rows##path(                                                                                            \
+        const float *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to, size_t toStride) {               \
+        packRows##path(from, fromStride, rows, inner, (uint32_t *)to, toStride / 4);                                   \
+    }                                                                                                                  \
+    static void transposed##path(const float *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to) {       \
+        packColumnsOfRows##path(from, fromStride, rows, inner, (uint32_t *)to);                                        \
+    }                                                                                                                  \
+    static void straight##path(const float *from, size_t fromStride, size_t inner, size_t columns, uint8_t *to) {      \
+        packPairsOfRows##path(from, fromStride, inner, columns, (uint32_t *)to);                                       \
+    }                                                                                                                  \
+    static void product##path(                                                                                         \
+        const uint8_t *a, size_t aStride, size_t rows, const uint8_t *panel, size_t inner, float *c, size_t cStride,   \
+        size_t columns, bool adds) {                                                                                   \
+        multiply##path(                                                                                                \
+            (const uint32_t *)a, aStride / 4, rows, (const uint32_t *)panel, (inner + 1) / 2, c, cStride, columns,     \
+            adds);                                                                                                     \
+    }                                                                                                                  \
+    const CKRoutines ckBF16##path = {rows##path, transposed##path, straight##path, product##path};
+
+DOORS(Plain)
+#if defined(__x86_64__)
+DOORS(AVX512)
+bool ckHasBF16AVX512(void) { return hasBF16(); }
+#endif

@@ -53,5 +53,60 @@ void ck_bf16_multiply(
     CKPath path, const uint32_t *a, size_t aStride, size_t rows, const uint32_t *panel, size_t pairs, float *c,
     size_t cStride, size_t columns, bool adds);
 
+// Products of packed operands, c = a·b with f32 sums, for every way in which operands may be held. What lies in packed
+// rows and panels is the kernels' own affair, but for packed rows in bfloat16: these are plain rows of bfloat16 values,
+// value k at byte 2k, an odd inner dimension padded with a zero. The order of a sum depends on its inner dimension and on
+// the caller's steps along it alone. Every path gives the same bits.
+
+/// How operands are held. bfloat16: rounded to nearest, ties to even. int8: whole numbers with one scale for each block
+/// of the inner dimension; a block that holds an infinity or a NaN makes every product with it a NaN, and what lies
+/// below 2^-120 in a block counts as zero.
+typedef enum { CKBF16, CKInt8 } CKKind;
+
+/// Steps along the inner dimension begin at multiples of this, and end at one or at the end of the dimension.
+enum { CK_INNER_BLOCK = 64 };
+
+/// Whether the processor has AVX-512 with the kind's own instructions.
+bool ck_is_native(CKKind kind);
+
+/// The fastest path on this processor.
+CKPath ck_best_path(CKKind kind);
+
+/// Bytes from one packed row to the next: a multiple of 64 that does not crowd one set of a cache.
+size_t ck_rows_stride(CKKind kind, size_t inner);
+
+/// Bytes from the start of a packed row to inner index `firstInner`, a multiple of CK_INNER_BLOCK.
+size_t ck_rows_offset(CKKind kind, size_t firstInner);
+
+/// Packs a, row by row; `fromStride` in floats, `toStride` in bytes. A stretch of the inner dimension may be packed on
+/// its own, with `to` moved by ck_rows_offset.
+void ck_pack_rows(
+    CKKind kind, CKPath path, const float *from, size_t fromStride, size_t rows, size_t inner, void *to,
+    size_t toStride);
+
+/// Bytes of a panel, the right operand [inner, columns].
+size_t ck_panel_size(CKKind kind, size_t inner, size_t columns);
+
+/// The panel b = fromᵀ: each of the `rows` rows of `inner` values becomes a column.
+///
+/// - type: GGML's number. 0: `from` holds f32; 2, 8, 12, 14: blocks of Q4_0, Q8_0, Q4_K, Q6_K, `inner` a multiple of the
+///   block's length.
+/// - fromStride: bytes from one row to the next.
+/// Returns false, with nothing written, for any other type.
+bool ck_panel_transposed(
+    CKKind kind, CKPath path, uint32_t type, const void *from, size_t fromStride, size_t rows, size_t inner,
+    void *panel);
+
+/// The panel b = from: `inner` rows of `columns` values; of blocks, `columns` is a multiple of the block's length.
+bool ck_panel_straight(
+    CKKind kind, CKPath path, uint32_t type, const void *from, size_t fromStride, size_t inner, size_t columns,
+    void *panel);
+
+/// c = a·b, or c += a·b where `adds`; c: [rows, columns], `cStride` in floats. `a` points at the packed rows' inner index
+/// where the panel begins.
+void ck_multiply(
+    CKKind kind, CKPath path, const void *a, size_t aStride, size_t rows, const void *panel, size_t inner, float *c,
+    size_t cStride, size_t columns, bool adds);
+
 #endif
 

@@ -1,0 +1,54 @@
+// What a processor's paths must offer, one table for each kind of operand and path; products.c picks from them.
+// All memory is bytes here: each kind's file draws its own layout.
+
+#ifndef POLYMATH_CKERNELS_ROUTINES_H
+#define POLYMATH_CKERNELS_ROUTINES_H
+
+#include "CKernels.h"
+
+/// Columns of a panel that lie together as one group; a group holds its inner dimension in ascending order.
+enum { CK_GROUP = 32 };
+
+typedef struct {
+    /// Rows of the left operand; `inner` values, from a multiple of CK_INNER_BLOCK on.
+    void (*rows)(const float *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to, size_t toStride);
+    /// One group, or a stretch of its inner dimension: each of up to CK_GROUP rows of `from` becomes a column.
+    void (*transposed)(const float *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to);
+    /// The same from `inner` rows of up to CK_GROUP values.
+    void (*straight)(const float *from, size_t fromStride, size_t inner, size_t columns, uint8_t *to);
+    /// c = or += a·panel, where a panel's groups follow each other.
+    void (*multiply)(
+        const uint8_t *a, size_t aStride, size_t rows, const uint8_t *panel, size_t inner, float *c, size_t cStride,
+        size_t columns, bool adds);
+} CKRoutines;
+
+extern const CKRoutines ckBF16Plain, ckInt8Plain;
+#if defined(__x86_64__)
+extern const CKRoutines ckBF16AVX512, ckInt8AVX512;
+bool ckHasBF16AVX512(void);
+bool ckHasInt8AVX512(void);
+#endif
+
+// The layout of int8 operands. An operand is cut along the inner dimension into blocks of 64 values that share a scale:
+// value = scale · q, |q| ≤ 127.
+
+enum { CK_INT8_BLOCK = 64 };
+
+/// One block of a packed row.
+typedef struct {
+    float scale;
+    /// −128 · Σ q: what the panel's offset of 128 adds to a product, taken away again.
+    int32_t correction;
+    int8_t q[CK_INT8_BLOCK];
+} CKInt8Row;
+
+/// One block of a panel's group: the scales of its columns, then four neighbours along the inner dimension of each
+/// column as unsigned bytes, q + 128.
+typedef struct {
+    float scale[CK_GROUP];
+    uint8_t q[CK_INT8_BLOCK / 4][CK_GROUP][4];
+} CKInt8Block;
+
+static inline size_t ckInt8Blocks(size_t inner) { return (inner + CK_INT8_BLOCK - 1) / CK_INT8_BLOCK; }
+
+#endif
