@@ -119,6 +119,7 @@ let package = Package(
             "PolymathKit",
             [
                 "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Model", "Training", "Corpus",
+                "Device",
                 "Conventions",
             ]),
         .testTarget(

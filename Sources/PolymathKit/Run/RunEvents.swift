@@ -63,10 +63,10 @@ final class RunEvents {
 
 extension JSONValue {
     /// A measured number, or null where it is not finite (JSON has no word for that).
-    static func measured(_ value: Double?) -> JSONValue {
+    package static func measured(_ value: Double?) -> JSONValue {
         guard let value, value.isFinite else { return .null }
         return .number(value)
     }
 
-    static func count(_ value: Int?) -> JSONValue { value.map { .exactly($0) } ?? .null }
+    package static func count(_ value: Int?) -> JSONValue { value.map { .exactly($0) } ?? .null }
 }

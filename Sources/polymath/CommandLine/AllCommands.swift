@@ -28,6 +28,7 @@ extension CommandRegistry {
             CorpusList.self,
             CheckCorpus.self,
             CorpusFertility.self,
+            BenchStep.self,
             DoctorCommand.self,
             Completion.self,
         ])

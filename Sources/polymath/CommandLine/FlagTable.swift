@@ -85,6 +85,10 @@ extension Flag {
         help: "Choose among the likeliest tokens of this total probability")
 
     // MARK: What to measure
+    static let repeats = Flag(
+        "repeat", .integer(1...10_000), "R", default: "5", help: "Timed repetitions, after one that is not timed")
+    static let forwardOnly = Flag(
+        "forward-only", .toggle, help: "Time the forward pass alone, with the loss of every target")
     static let part = Flag(
         "part", .choice(["train", "valid", "test"]), "PART",
         help: "Part of the collection (default: test if there is one)")
