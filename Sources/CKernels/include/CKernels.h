@@ -108,5 +108,14 @@ void ck_multiply(
     CKKind kind, CKPath path, const void *a, size_t aStride, size_t rows, const void *panel, size_t inner, float *c,
     size_t cStride, size_t columns, bool adds);
 
+// The machine's peak, to hold the kernels against.
+
+/// The multiplying instruction: f32 fused multiply-add, pairs of bfloat16, fours of int8.
+typedef enum { CKPeakF32, CKPeakBF16, CKPeakInt8 } CKPeak;
+
+/// Runs the instruction alone on registers and returns the operations done, a multiplication and an addition counting
+/// as two; 0 where the processor lacks it. The caller times this on as many threads as it likes.
+double ck_peak_operations(CKPeak which, uint64_t iterations);
+
 #endif
 
