@@ -5,7 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test interop codec sweep evidence fuzz lint format
+.PHONY: deps build demo test neon neon-deps interop codec sweep evidence fuzz lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
@@ -27,6 +27,17 @@ demo: build
 test: deps
 	swift build --build-tests
 	swift test --skip-build
+
+# The kernels of 64-bit ARM under qemu, against the plain ones and against this machine's bits.
+neon: neon-deps
+	sh Tests/CKernels/neon.sh .build/neon
+
+neon-deps:
+	@command -v qemu-aarch64 >/dev/null && command -v aarch64-linux-gnu-gcc >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+		$$sudo apt-get update -qq && \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross; }
 
 # Our files against the tools people run: llama.cpp, PEFT, and readers that are not ours. Fails where one is missing.
 # The first time it installs them under .build; llama.cpp is compiled, which takes some ten minutes on two cores.

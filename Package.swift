@@ -110,7 +110,9 @@ let package = Package(
             name: "FuzzTests", dependencies: ["FuzzTargets", "TestSupport", "polymath-fuzz"],
             path: "Tests/Fuzz/FuzzTests",
             swiftSettings: testHouse),
-        tests("TensorCore", ["Bytes", "Blocks", "CKernels"]),
+        // Also built for other processors: `make neon`.
+        .target(name: "CKernelsCheck", dependencies: ["CKernels"], path: "Tests/CKernels", sources: ["check.c"]),
+        tests("TensorCore", ["Bytes", "Blocks", "CKernels", "CKernelsCheck"]),
         tests("Tokenizer", ["Bytes", "GGUF"]),
         tests("Corpus", ["Bytes", "Digest", "Tokenizer"]),
         tests("Model", ["Bytes", "Blocks", "GGUF", "TensorCore", "Tokenizer"]),

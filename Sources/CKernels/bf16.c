@@ -1,9 +1,11 @@
 // Products in bfloat16 with f32 sums: operands packed in pairs along the inner dimension, which is what one lane of
-// vdpbf16ps multiplies and adds. The plain path is the oracle: it rounds the same operands and adds in the same order of
-// pairs, so it differs only where the instruction's own sum rounds otherwise.
+// vdpbf16ps multiplies and adds. The plain path is the oracle, and does what that instruction does: the product of the
+// pair's second values is added, then that of its first; each sum is rounded once, and what is subnormal, read or
+// written, is zero.
 
 #include "routines.h"
 
+#include <math.h>
 #include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -11,11 +13,12 @@
 // Columns of a panel's group: two vectors of 16 lanes.
 #define GROUP CK_BF16_GROUP
 
-// Round to nearest, ties to even; a NaN stays one.
+// Round to nearest, ties to even; a NaN stays one, and what is subnormal becomes zero.
 static inline __attribute__((always_inline)) uint32_t rounded(float value) {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return (bits >> 16) | 0x40u;
+    if ((bits & 0x7F800000u) == 0) return (bits >> 16) & 0x8000u;
     return (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
 }
 
@@ -27,6 +30,16 @@ static inline __attribute__((always_inline)) float widened(uint32_t half) {
 }
 
 static inline uint32_t pairOf(float first, float second) { return rounded(first) | rounded(second) << 16; }
+
+// To f32; zero where the result, rounded to 24 bits, is below the smallest normal number.
+static inline __attribute__((always_inline)) float flushed(double value) {
+    return fabs(value) < 0x1.ffffffp-127 ? copysignf(0, (float)value) : (float)value;
+}
+
+// A fused multiply-add: the product is exact in Double, and where their sum is not, rounding it twice gives the same.
+static inline __attribute__((always_inline)) float added(float sum, uint32_t x, uint32_t w) {
+    return flushed((double)widened(x) * (double)widened(w) + (double)sum);
+}
 
 // MARK: Plain
 
@@ -68,12 +81,11 @@ static void multiplyPlain(
     for (size_t row = 0; row < rows; row++)
         for (size_t column = 0; column < columns; column++) {
             const uint32_t *group = panel + column / GROUP * pairs * GROUP + column % GROUP;
-            float sum = adds ? c[row * cStride + column] : 0;
+            float sum = adds ? flushed(c[row * cStride + column]) : 0;
             for (size_t p = 0; p < pairs; p++) {
                 uint32_t x = a[row * aStride + p], w = group[p * GROUP];
-                // Products of two bfloat16 are exact in f32: each of the two additions rounds once.
-                sum += widened(x >> 16) * widened(w >> 16);
-                sum += widened(x & 0xFFFF) * widened(w & 0xFFFF);
+                sum = added(sum, x >> 16, w >> 16);
+                sum = added(sum, x & 0xFFFF, w & 0xFFFF);
             }
             c[row * cStride + column] = sum;
         }
@@ -252,7 +264,7 @@ bool ck_bf16_is_native(void) {
         else name##Plain(__VA_ARGS__);                                                                                 \
     } while (0)
 #else
-#define PICK(name, ...) name##Plain(__VA_ARGS__)
+#define PICK(name, ...) ((void)path, name##Plain(__VA_ARGS__))
 #endif
 
 void ck_bf16_pack_rows(

@@ -141,6 +141,9 @@ bool ck_decode_on(
         return __builtin_cpu_supports("avx2") && decodeAVX2(type, from, fromStride, to, toStride, rows, blocks);
     case CKPathAVX512:
         return hasAVX512() && decodeAVX512(type, from, fromStride, to, toStride, rows, blocks);
+#elif defined(__aarch64__)
+    case CKPathNEON:  // Part of every 64-bit ARM: the compiler's own vectors.
+        return decodeRows(type, from, fromStride, to, toStride, rows, blocks);
 #endif
     default:
         return false;

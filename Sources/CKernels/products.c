@@ -2,26 +2,39 @@
 
 #include "routines.h"
 
+// The routines of a path, none where the processor lacks it.
+static const CKRoutines *onPath(CKKind kind, CKPath path) {
+    switch (path) {
+    case CKPathPlain: return kind == CKBF16 ? &ckBF16Plain : &ckInt8Plain;
+#if defined(__x86_64__)
+    case CKPathAVX2: return !ckHasAVX2() ? NULL : kind == CKBF16 ? &ckBF16AVX2 : &ckInt8AVX2;
+    case CKPathAVXVNNI: return kind == CKInt8 && ckHasAVXVNNI() ? &ckInt8VNNI : NULL;
+    case CKPathAVX512:
+        if (kind == CKBF16) return ckHasBF16AVX512() ? &ckBF16AVX512 : NULL;
+        return ckHasInt8AVX512() ? &ckInt8AVX512 : NULL;
+#elif defined(__aarch64__)
+    case CKPathNEON: return kind == CKBF16 ? &ckBF16NEON : &ckInt8NEON;
+    case CKPathDot: return kind == CKInt8 && ckHasDot() ? &ckInt8Dot : NULL;
+#endif
+    default: return NULL;
+    }
+}
+
 static const CKRoutines *routines(CKKind kind, CKPath path) {
-#if defined(__x86_64__)
-    if (path == CKPathAVX512 && kind == CKBF16 && ckHasBF16AVX512()) return &ckBF16AVX512;
-    if (path == CKPathAVX512 && kind == CKInt8 && ckHasInt8AVX512()) return &ckInt8AVX512;
-#else
-    (void)path;
-#endif
-    return kind == CKBF16 ? &ckBF16Plain : &ckInt8Plain;
+    const CKRoutines *known = onPath(kind, path);
+    return known != NULL ? known : onPath(kind, CKPathPlain);
 }
 
-bool ck_is_native(CKKind kind) {
-#if defined(__x86_64__)
-    return kind == CKBF16 ? ckHasBF16AVX512() : ckHasInt8AVX512();
-#else
-    (void)kind;
-    return false;
-#endif
+bool ck_has_path(CKKind kind, CKPath path) { return onPath(kind, path) != NULL; }
+
+CKPath ck_best_path(CKKind kind) {
+    static const CKPath fastestFirst[] = {CKPathAVX512, CKPathAVXVNNI, CKPathAVX2, CKPathDot, CKPathNEON};
+    for (size_t i = 0; i < sizeof fastestFirst / sizeof *fastestFirst; i++)
+        if (ck_has_path(kind, fastestFirst[i])) return fastestFirst[i];
+    return CKPathPlain;
 }
 
-CKPath ck_best_path(CKKind kind) { return ck_is_native(kind) ? CKPathAVX512 : CKPathPlain; }
+bool ck_is_native(CKKind kind) { return ck_has_path(kind, CKPathAVX512); }
 
 // MARK: Sizes
 

@@ -24,9 +24,14 @@ typedef struct {
 
 extern const CKRoutines ckBF16Plain, ckInt8Plain;
 #if defined(__x86_64__)
-extern const CKRoutines ckBF16AVX512, ckInt8AVX512;
+extern const CKRoutines ckBF16AVX2, ckBF16AVX512, ckInt8AVX2, ckInt8VNNI, ckInt8AVX512;
+bool ckHasAVX2(void);
+bool ckHasAVXVNNI(void);
 bool ckHasBF16AVX512(void);
 bool ckHasInt8AVX512(void);
+#elif defined(__aarch64__)
+extern const CKRoutines ckBF16NEON, ckInt8NEON, ckInt8Dot;
+bool ckHasDot(void);
 #endif
 
 // The layout of int8 operands. An operand is cut along the inner dimension into blocks of 64 values that share a scale:

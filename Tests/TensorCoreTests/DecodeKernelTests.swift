@@ -6,7 +6,7 @@ import Testing
 /// The kernels that products decode with, against the plain decoders of Blocks, on every path this processor has.
 @Suite struct DecodeKernelTests {
     static let types: [StorageType] = [.q4_0, .q8_0, .q4_K, .q6_K]
-    static let paths = [CKPathPlain, CKPathAVX2, CKPathAVX512]
+    static let paths = [CKPathPlain, CKPathAVX2, CKPathAVX512, CKPathNEON]
 
     /// Any bytes, but no NaN among the scales: which NaN a product of two gives is the processor's choice.
     static func blocks(_ type: StorageType, _ count: Int, seed: UInt64) -> [UInt8] {

@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// The instruction sets that an inner loop may be compiled for.
-typedef enum { CKPathPlain, CKPathAVX2, CKPathAVX512 } CKPath;
+/// The instruction sets that an inner loop may be compiled for. AVX2 means AVX2 with FMA, Dot the int8 dot products of
+/// ARMv8.2.
+typedef enum { CKPathPlain, CKPathAVX2, CKPathAVXVNNI, CKPathAVX512, CKPathNEON, CKPathDot } CKPath;
 
 /// Decodes `rows` runs of `blocks` whole blocks each.
 ///
@@ -68,6 +69,9 @@ enum { CK_INNER_BLOCK = 64 };
 
 /// Whether the processor has AVX-512 with the kind's own instructions.
 bool ck_is_native(CKKind kind);
+
+/// Whether this processor can take the path for the kind. A path that it lacks is replaced by CKPathPlain.
+bool ck_has_path(CKKind kind, CKPath path);
 
 /// The fastest path on this processor.
 CKPath ck_best_path(CKKind kind);

@@ -1,0 +1,52 @@
+import CKernels
+import CKernelsCheck
+import Foundation
+import TestSupport
+import Testing
+
+/// Every path of the kernels against the plain one: Tests/CKernels, on this processor and on 64-bit ARM.
+@Suite struct KernelPathTests {
+    static let tools = ["aarch64-linux-gnu-gcc", "qemu-aarch64", "cc"]
+
+    static let hasTools: Bool = {
+        let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
+        return tools.allSatisfy { tool in
+            folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(tool)") }
+        }
+    }()
+
+    @Test func `every path gives the plain one's bits for ragged shapes and numbers of all sorts`() {
+        var digest: UInt64 = 0
+        #expect(ck_check(6, &digest) == 0)
+        #expect(digest != 0)
+    }
+
+    @Test(arguments: [CKBF16, CKInt8])
+    func `the fastest path is there, and only an old processor is left with the plain one`(kind: CKKind) {
+        let best = ck_best_path(kind)
+        #expect(ck_has_path(kind, best))
+        #if arch(arm64)
+            #expect(best != CKPathPlain)
+        #else
+            #expect((best == CKPathPlain) == !ck_has_path(kind, CKPathAVX2))
+        #endif
+    }
+
+    @Test(.enabled(if: hasTools, "a cross compiler or qemu-aarch64 is not installed; make neon-deps does that"))
+    func `64-bit ARM gives the same bits`() throws {
+        let folder = TemporaryFolder()
+        let output = folder.path("output")
+        _ = FileManager.default.createFile(atPath: output, contents: nil)
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = [Repository.root + "/Tests/CKernels/neon.sh", folder.path("programs")]
+        process.standardOutput = handle
+        process.standardError = handle
+        try process.run()
+        process.waitUntilExit()
+        let text = try String(contentsOfFile: output, encoding: .utf8)
+        #expect(process.terminationStatus == 0, "\(text)")
+        #expect(text.contains("64-bit ARM, cortex-a53"))
+    }
+}
