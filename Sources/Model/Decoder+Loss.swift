@@ -22,7 +22,7 @@ public struct TokenWindow: Equatable, Sendable {
 extension Decoder {
     /// Output of the layers below `end` for one window, `[T, d]`: what `loss…(prefix:)` continues from.
     public func prefix(_ window: TokenWindow, layersBelow end: Int) -> Matrix {
-        let work = workspace(tokens: window.inputs.count, lowestSaved: configuration.layerCount, backward: false)
+        let work = workspace(tokens: window.inputs.count, lowestSaved: nil)
         embedding(window.inputs, embeddingWeight, into: work.hidden)
         runLayers(0..<end, work)
         let result = Matrix(rows: work.hidden.rows, columns: work.hidden.columns)
@@ -34,7 +34,7 @@ extension Decoder {
     ///
     /// - Parameter prefix: the output of the layers below `start` (then `start` must be given), or nil.
     public func losses(_ window: TokenWindow, prefix: Matrix? = nil, from start: Int = 0) -> [Float] {
-        let work = workspace(tokens: window.inputs.count, lowestSaved: configuration.layerCount, backward: false)
+        let work = workspace(tokens: window.inputs.count, lowestSaved: nil)
         begin(window, prefix: prefix, in: work)
         runLayers(start..<configuration.layerCount, work)
         let rows = CountedRows(window, of: work.hidden)
@@ -56,7 +56,7 @@ extension Decoder {
         _ window: TokenWindow, scale: Float, lowest: Int, prefix: Matrix? = nil, from start: Int = 0
     ) -> [Float] {
         precondition(start <= lowest, "a prefix may not hide a trained layer")
-        let work = workspace(tokens: window.inputs.count, lowestSaved: lowest, backward: true)
+        let work = workspace(tokens: window.inputs.count, lowestSaved: lowest)
         begin(window, prefix: prefix, in: work)
         runLayers(start..<configuration.layerCount, work)
         let losses = headBackward(window, scale: scale, work)
@@ -73,7 +73,7 @@ extension Decoder {
     /// Logits of every position, `[T, V]`: for inspection of small models; training never materialises them.
     public func logits(_ tokens: [Int32]) throws(ModelError) -> Matrix {
         try check(tokens)
-        let work = workspace(tokens: tokens.count, lowestSaved: configuration.layerCount, backward: false)
+        let work = workspace(tokens: tokens.count, lowestSaved: nil)
         embedding(tokens, embeddingWeight, into: work.hidden)
         runLayers(0..<configuration.layerCount, work)
         return logits(ofHidden: work.hidden)

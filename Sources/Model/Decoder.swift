@@ -10,6 +10,8 @@ public import TensorCore
 public final class Decoder {
     public let configuration: DecoderConfiguration
     public let workers: Workers
+    /// How products with weights are computed.
+    public let arithmetic: Arithmetic
     let base: GGUFFile
     let embeddingWeight: LinearWeight
     var head: Projection
@@ -44,6 +46,7 @@ public final class Decoder {
         configuration = shape
         self.base = base
         self.workers = workers
+        self.arithmetic = arithmetic
         tablePositions = 0
         table = RotaryTable(headLength: shape.headLength, base: shape.rotaryBase, positions: 0)
     }
@@ -54,21 +57,32 @@ public final class Decoder {
             table = RotaryTable(
                 headLength: configuration.headLength, base: configuration.rotaryBase, positions: positions)
         }
-        return LayerContext(shape: configuration, table: table, workers: workers)
+        return LayerContext(
+            shape: configuration, table: table, workers: workers, wideFormat: arithmetic.wideActivationFormat)
     }
 
-    /// The workspace for windows of `tokens` tokens whose activations are saved from `lowestSaved` up.
-    func workspace(tokens: Int, lowestSaved: Int, backward: Bool) -> WindowWorkspace {
-        if let workspace, workspace.tokens == tokens, workspace.lowestSaved <= lowestSaved,
-            workspace.hasBackward || !backward
+    /// Takes the memory that `plan` wants; passes over windows of as many tokens use it until another plan comes.
+    ///
+    /// - Throws: `ModelError.memoryRefused` when the operating system does not give it; what was held before is gone then.
+    public func reserve(_ plan: MemoryPlan) throws(ModelError) {
+        // Freed before the new one is made: two would not fit beside each other at 1.5 billion parameters.
+        workspace = nil
+        workspace = WindowWorkspace(configuration, plan: plan, in: try Arena.of(plan.arenaByteCount))
+    }
+
+    /// The workspace for windows of `tokens` tokens whose activations are saved from `lowestSaved` up, or not at all.
+    func workspace(tokens: Int, lowestSaved: Int?) -> WindowWorkspace {
+        if let workspace, workspace.tokens == tokens,
+            lowestSaved.map({ workspace.plan.hasBackward && workspace.plan.lowestSaved <= $0 }) ?? true
         {
             return workspace
         }
-        // Freed before the new one is made: two would not fit beside each other at 1.5 billion parameters.
-        workspace = nil
-        let made = WindowWorkspace(configuration, tokens: tokens, lowestSaved: lowestSaved, backward: backward)
-        workspace = made
-        return made
+        do {
+            try reserve(memoryPlan(tokens: tokens, lowestSaved: lowestSaved))
+        } catch {
+            fatalError("\(error)")
+        }
+        return workspace(tokens: tokens, lowestSaved: lowestSaved)
     }
 
     /// Checks a window's ids and length.
@@ -104,34 +118,5 @@ public final class Decoder {
         }
         gain.copy(from: Matrix(rows: 1, columns: values.count, values: values))
         return true
-    }
-}
-
-/// Memory for one window's pass: activations per saved layer, scratch, and the residual stream.
-final class WindowWorkspace {
-    let tokens: Int
-    let lowestSaved: Int
-    let hasBackward: Bool
-    /// Residual stream and its gradient, `[T, d]`.
-    let hidden: Matrix
-    let dHidden: Matrix
-    let scratch: LayerScratch
-    /// Layers below `lowestSaved` share `passing`; the others keep what backward reads.
-    private let passing: LayerActivations
-    private let saved: [LayerActivations]
-
-    init(_ shape: DecoderConfiguration, tokens: Int, lowestSaved: Int, backward: Bool) {
-        self.tokens = tokens
-        self.lowestSaved = lowestSaved
-        hasBackward = backward
-        hidden = Matrix(rows: tokens, columns: shape.embeddingLength)
-        dHidden = Matrix(rows: backward ? tokens : 0, columns: shape.embeddingLength)
-        scratch = LayerScratch(shape, tokens: tokens, backward: backward)
-        passing = LayerActivations(shape, tokens: tokens)
-        saved = (lowestSaved..<max(lowestSaved, shape.layerCount)).map { _ in LayerActivations(shape, tokens: tokens) }
-    }
-
-    func activations(of layer: Int) -> LayerActivations {
-        layer < lowestSaved ? passing : saved[layer - lowestSaved]
     }
 }

@@ -10,6 +10,8 @@ struct LayerContext {
     let shape: DecoderConfiguration
     let table: RotaryTable
     let workers: Workers
+    /// How gate and up projections are kept, and rounded where they are not.
+    let wideFormat: ActivationFormat
 }
 
 extension DecoderLayer {
@@ -23,40 +25,57 @@ extension DecoderLayer {
         cache: KeyValueCache.Layer? = nil, context: LayerContext
     ) {
         let workers = context.workers
-        let shape = context.shape
-        saved.input.copy(from: x)
-        rmsNorm(x, gain: attentionNorm, epsilon: shape.rmsEpsilon, into: scratch.normed, workers: workers)
-        query.forward(scratch.normed, into: saved.query, workers: workers)
-        key.forward(scratch.normed, into: saved.key, workers: workers)
-        value.forward(scratch.normed, into: saved.value, workers: workers)
-        rotary(
-            saved.query, table: context.table, headCount: shape.headCount, position: position,
-            layout: shape.rotaryLayout)
-        rotary(
-            saved.key, table: context.table, headCount: shape.keyValueHeadCount, position: position,
-            layout: shape.rotaryLayout)
-        var keys = saved.key
-        var values = saved.value
-        if let cache {
-            cache.keys.copyRows(from: saved.key, sourceRow: 0, count: x.rows, toRow: position)
-            cache.values.copyRows(from: saved.value, sourceRow: 0, count: x.rows, toRow: position)
-            keys = cache.keys
-            values = cache.values
-        }
-        attention(
-            q: saved.query, k: keys, v: values, keyCount: position + x.rows, headCount: shape.headCount,
-            keyValueHeadCount: shape.keyValueHeadCount, into: saved.attention, logSumExp: saved.logSumExp,
-            workers: workers)
-        output.forward(saved.attention, into: scratch.projected, workers: workers)
-        x.add(scratch.projected)
+        saved.input.store(x, workers: workers)
+        attend(saved, scratch: scratch, position: position, cache: cache, context: context)
+        scratch.attended.pack(saved.attention.output, workers: workers)
+        linear(scratch.attended, output.weight, bias: output.bias, into: x, adds: true, workers: workers)
 
-        saved.middle.copy(from: x)
-        rmsNorm(x, gain: feedForwardNorm, epsilon: shape.rmsEpsilon, into: scratch.normed, workers: workers)
-        gate.forward(scratch.normed, into: saved.gate, workers: workers)
-        up.forward(scratch.normed, into: saved.up, workers: workers)
-        swiGLU(gate: saved.gate, up: saved.up, into: scratch.activated, workers: workers)
-        down.forward(scratch.activated, into: scratch.projected, workers: workers)
-        x.add(scratch.projected)
+        saved.middle.store(x, workers: workers)
+        normalise(saved.middle, gain: feedForwardNorm, scratch: scratch, context: context)
+        gatedForward(
+            scratch.normed, gatedWeights, saving: saved.feedForward, into: scratch.activated, workers: workers)
+        linear(scratch.activated, down.weight, bias: nil, into: x, adds: true, workers: workers)
+    }
+
+    /// From the layer's stored input to attention's stored output: forward's first part, and what backward repeats
+    /// where it was not kept.
+    private func attend(
+        _ saved: LayerActivations, scratch: LayerScratch, position: Int, cache: KeyValueCache.Layer?,
+        context: LayerContext
+    ) {
+        let workers = context.workers
+        let shape = context.shape
+        normalise(saved.input, gain: attentionNorm, scratch: scratch, context: context)
+        for (projection, target) in [(query, scratch.query), (key, scratch.key), (value, scratch.value)] {
+            linear(
+                scratch.normed, projection.weight, bias: projection.bias, into: target, adds: false, workers: workers)
+        }
+        rotary(
+            scratch.query, table: context.table, headCount: shape.headCount, position: position,
+            layout: shape.rotaryLayout)
+        rotary(
+            scratch.key, table: context.table, headCount: shape.keyValueHeadCount, position: position,
+            layout: shape.rotaryLayout)
+        let part = saved.attention
+        part.query.store(scratch.query, workers: workers)
+        part.key.store(scratch.key, workers: workers)
+        part.value.store(scratch.value, workers: workers)
+        let tokens = part.query.rows
+        cache?.keys.copyRows(from: part.key, count: tokens, toRow: position)
+        cache?.values.copyRows(from: part.value, count: tokens, toRow: position)
+        attention(
+            q: part.query, k: cache?.keys ?? part.key, v: cache?.values ?? part.value, keyCount: position + tokens,
+            headCount: shape.headCount, keyValueHeadCount: shape.keyValueHeadCount, into: part.output,
+            logSumExp: part.logSumExp, workers: workers)
+    }
+
+    /// The norm of a stored residual stream: in f32 in `scratch.values`, and packed.
+    private func normalise(_ x: Activation, gain: Matrix, scratch: LayerScratch, context: LayerContext) {
+        x.load(into: scratch.values, workers: context.workers)
+        rmsNorm(
+            scratch.values, gain: gain, epsilon: context.shape.rmsEpsilon, into: scratch.values,
+            workers: context.workers)
+        scratch.normed.pack(scratch.values, workers: context.workers)
     }
 
     /// Replaces `dx: [T, d]`, the gradient of the layer's output, by that of its input, and adds the gradients of
@@ -67,78 +86,92 @@ extension DecoderLayer {
     func backward(
         _ dx: Matrix, saved: LayerActivations, scratch: LayerScratch, reachesInput: Bool, context: LayerContext
     ) {
-        feedForwardBackward(dx, saved: saved, scratch: scratch, context: context)
-        attentionPartBackward(dx, saved: saved, scratch: scratch, reachesInput: reachesInput, context: context)
+        guard let gradients = scratch.backward else {
+            preconditionFailure("a workspace without gradients in a backward pass")
+        }
+        feedForwardBackward(dx, saved: saved, scratch: scratch, gradients, context: context)
+        attentionPartBackward(
+            dx, saved: saved, scratch: scratch, gradients, reachesInput: reachesInput, context: context)
     }
 
     private func feedForwardBackward(
-        _ dx: Matrix, saved: LayerActivations, scratch: LayerScratch, context: LayerContext
+        _ dx: Matrix, saved: LayerActivations, scratch: LayerScratch, _ gradients: LayerBackwardScratch,
+        context: LayerContext
     ) {
         let workers = context.workers
-        let epsilon = context.shape.rmsEpsilon
-        down.accumulate(
-            dx,
-            x: {
-                swiGLU(gate: saved.gate, up: saved.up, into: scratch.activated, workers: workers)
-                return scratch.activated
-            }, workers: workers)
-        scratch.dActivated.fill(0)
-        linearBackwardInput(dx, down.weight, into: scratch.dActivated, workers: workers)
-        scratch.dGate.fill(0)
-        scratch.dUp.fill(0)
-        swiGLUBackward(
-            scratch.dActivated, gate: saved.gate, up: saved.up, dGate: scratch.dGate, dUp: scratch.dUp,
-            workers: workers)
-        let normed = {
-            rmsNorm(
-                saved.middle, gain: feedForwardNorm, epsilon: epsilon, into: scratch.normed, workers: workers)
-            return scratch.normed
+        gradients.dRows.pack(dx, workers: workers)
+        var source = GatedSource.recomputed(scratch.normed, context.wideFormat)
+        if let kept = saved.feedForward { source = .saved(kept) }
+        if saved.feedForward == nil || trainsMatrix {
+            normalise(saved.middle, gain: feedForwardNorm, scratch: scratch, context: context)
         }
-        gate.accumulate(scratch.dGate, x: normed, workers: workers)
-        up.accumulate(scratch.dUp, x: normed, workers: workers)
-        scratch.dNormed.fill(0)
-        linearBackwardInput(scratch.dGate, gate.weight, into: scratch.dNormed, workers: workers)
-        linearBackwardInput(scratch.dUp, up.weight, into: scratch.dNormed, workers: workers)
+        let values = trainsMatrix ? gradients.gatedValues : nil
+        gatedBackward(
+            gradients.dRows, gatedWeights, from: source, into: scratch.activated, dUp: gradients.dUp, values: values,
+            workers: workers)
+        if let values {
+            down.accumulate(dx, x: { values.a }, workers: workers)
+            gate.accumulate(values.dGate, x: { scratch.values }, workers: workers)
+            up.accumulate(values.dUp, x: { scratch.values }, workers: workers)
+        }
+        linearBackwardInput(
+            [(scratch.activated, gate.weight), (gradients.dUp, up.weight)], into: gradients.dNormed, adds: false,
+            workers: workers)
+        saved.middle.load(into: scratch.values, workers: workers)
         rmsNormBackward(
-            scratch.dNormed, x: saved.middle, gain: feedForwardNorm, epsilon: epsilon, into: dx,
+            gradients.dNormed, x: scratch.values, gain: feedForwardNorm, epsilon: context.shape.rmsEpsilon, into: dx,
             dGain: dFeedForwardNorm, workers: workers)
     }
 
     private func attentionPartBackward(
-        _ dx: Matrix, saved: LayerActivations, scratch: LayerScratch, reachesInput: Bool, context: LayerContext
+        _ dx: Matrix, saved: LayerActivations, scratch: LayerScratch, _ gradients: LayerBackwardScratch,
+        reachesInput: Bool, context: LayerContext
     ) {
         let workers = context.workers
         let shape = context.shape
-        output.accumulate(dx, x: { saved.attention }, workers: workers)
-        scratch.dAttention.fill(0)
-        linearBackwardInput(dx, output.weight, into: scratch.dAttention, workers: workers)
-        scratch.dQuery.fill(0)
-        scratch.dKey.fill(0)
-        scratch.dValue.fill(0)
-        attentionBackward(
-            scratch.dAttention, q: saved.query, k: saved.key, v: saved.value, o: saved.attention,
-            logSumExp: saved.logSumExp, headCount: shape.headCount, keyValueHeadCount: shape.keyValueHeadCount,
-            into: scratch.dQuery, dk: scratch.dKey, dv: scratch.dValue, workers: workers)
-        rotaryBackward(
-            scratch.dQuery, table: context.table, headCount: shape.headCount, position: 0, layout: shape.rotaryLayout)
-        rotaryBackward(
-            scratch.dKey, table: context.table, headCount: shape.keyValueHeadCount, position: 0,
-            layout: shape.rotaryLayout)
-        let normed = {
-            rmsNorm(
-                saved.input, gain: attentionNorm, epsilon: shape.rmsEpsilon, into: scratch.normed, workers: workers)
-            return scratch.normed
+        if !saved.keepsAttention {
+            attend(saved, scratch: scratch, position: 0, cache: nil, context: context)
         }
-        query.accumulate(scratch.dQuery, x: normed, workers: workers)
-        key.accumulate(scratch.dKey, x: normed, workers: workers)
-        value.accumulate(scratch.dValue, x: normed, workers: workers)
+        let part = saved.attention
+        if trainsMatrix, let attended = gradients.attended {
+            part.output.load(into: attended, workers: workers)
+            output.accumulate(dx, x: { attended }, workers: workers)
+        }
+        gradients.dRows.pack(dx, workers: workers)
+        linearBackwardInput(
+            [(gradients.dRows, output.weight)], into: gradients.dAttention, adds: false, workers: workers)
+        attentionBackward(
+            gradients.dAttention, q: part.query, k: part.key, v: part.value, o: part.output,
+            logSumExp: part.logSumExp, headCount: shape.headCount, keyValueHeadCount: shape.keyValueHeadCount,
+            into: gradients.attention, workers: workers)
+        let (dq, dk, dv) = (gradients.attention.dq, gradients.attention.dk, gradients.attention.dv)
+        rotaryBackward(
+            dq, table: context.table, headCount: shape.headCount, position: 0, layout: shape.rotaryLayout)
+        rotaryBackward(
+            dk, table: context.table, headCount: shape.keyValueHeadCount, position: 0, layout: shape.rotaryLayout)
+        projectionGradients(saved, scratch: scratch, dq: dq, dk: dk, dv: dv, context: context)
         guard reachesInput || dAttentionNorm != nil else { return }
-        scratch.dNormed.fill(0)
-        linearBackwardInput(scratch.dQuery, query.weight, into: scratch.dNormed, workers: workers)
-        linearBackwardInput(scratch.dKey, key.weight, into: scratch.dNormed, workers: workers)
-        linearBackwardInput(scratch.dValue, value.weight, into: scratch.dNormed, workers: workers)
+        gradients.dQuery.pack(dq, workers: workers)
+        gradients.dKey.pack(dk, workers: workers)
+        gradients.dValue.pack(dv, workers: workers)
+        linearBackwardInput(
+            [(gradients.dQuery, query.weight), (gradients.dKey, key.weight), (gradients.dValue, value.weight)],
+            into: gradients.dNormed, adds: false, workers: workers)
+        saved.input.load(into: scratch.values, workers: workers)
         rmsNormBackward(
-            scratch.dNormed, x: saved.input, gain: attentionNorm, epsilon: shape.rmsEpsilon,
+            gradients.dNormed, x: scratch.values, gain: attentionNorm, epsilon: shape.rmsEpsilon,
             into: reachesInput ? dx : nil, dGain: dAttentionNorm, workers: workers)
+    }
+
+    /// The gradients of query, key and value projections, where they are trained.
+    private func projectionGradients(
+        _ saved: LayerActivations, scratch: LayerScratch, dq: Matrix, dk: Matrix, dv: Matrix, context: LayerContext
+    ) {
+        let all = [(query, dq), (key, dk), (value, dv)]
+        guard all.contains(where: { $0.0.dWeight != nil || $0.0.dBias != nil }) else { return }
+        normalise(saved.input, gain: attentionNorm, scratch: scratch, context: context)
+        for (projection, gradient) in all {
+            projection.accumulate(gradient, x: { scratch.values }, workers: context.workers)
+        }
     }
 }

@@ -39,67 +39,44 @@ struct Projection {
     }
 }
 
-/// What backward needs of one layer's forward over `T` tokens; every matrix has `T` rows.
-struct LayerActivations {
-    /// Input of the layer, `[T, d]`.
-    let input: Matrix
+extension DecoderLayer {
+    var gatedWeights: GatedWeights { GatedWeights(gate: gate.weight, up: up.weight, down: down.weight) }
+
+    /// Whether a scope trains one of the projections.
+    var trainsMatrix: Bool { [query, key, value, output, gate, up, down].contains { $0.dWeight != nil } }
+}
+
+/// What attention leaves for its backward; every activation has `T` rows.
+struct AttentionActivations {
     /// Queries and keys after the rotary embedding, values: `[T, H·h]`, `[T, K·h]`, `[T, K·h]`.
-    let query: Matrix
-    let key: Matrix
-    let value: Matrix
+    let query: Activation
+    let key: Activation
+    let value: Activation
     /// Attention's output before its projection, `[T, H·h]`.
-    let attention: Matrix
+    let output: Activation
     /// Log of the sum of exponentials of each head's scores, `[H, T]`.
     let logSumExp: Matrix
-    /// Residual stream between attention and feed-forward, `[T, d]`.
-    let middle: Matrix
-    /// Feed-forward's gate and up projections, `[T, f]`.
-    let gate: Matrix
-    let up: Matrix
 
-    init(_ shape: DecoderConfiguration, tokens: Int) {
-        input = Matrix(rows: tokens, columns: shape.embeddingLength)
-        query = Matrix(rows: tokens, columns: shape.queryLength)
-        key = Matrix(rows: tokens, columns: shape.keyValueLength)
-        value = Matrix(rows: tokens, columns: shape.keyValueLength)
-        attention = Matrix(rows: tokens, columns: shape.queryLength)
-        logSumExp = Matrix(rows: shape.headCount, columns: tokens)
-        middle = Matrix(rows: tokens, columns: shape.embeddingLength)
-        gate = Matrix(rows: tokens, columns: shape.feedForwardLength)
-        up = Matrix(rows: tokens, columns: shape.feedForwardLength)
+    init(_ shape: DecoderConfiguration, tokens: Int, format: ActivationFormat, in arena: Arena) {
+        func make(_ columns: Int) -> Activation {
+            Activation(rows: tokens, columns: columns, format: format, in: arena)
+        }
+        query = make(shape.queryLength)
+        key = make(shape.keyValueLength)
+        value = make(shape.keyValueLength)
+        output = make(shape.queryLength)
+        logSumExp = Matrix(rows: shape.headCount, columns: tokens, in: arena)
     }
 }
 
-/// Matrices that one layer's forward or backward overwrites and nobody reads afterwards.
-struct LayerScratch {
-    /// `[T, d]`: a normalised residual stream, or the gradient of one.
-    let normed: Matrix
-    let dNormed: Matrix
-    /// `[T, d]`: output of a projection back into the residual stream.
-    let projected: Matrix
-    /// `[T, f]`: silu(gate)·up and the gradients of it, of gate and of up.
-    let activated: Matrix
-    let dActivated: Matrix
-    let dGate: Matrix
-    let dUp: Matrix
-    let dAttention: Matrix
-    let dQuery: Matrix
-    let dKey: Matrix
-    let dValue: Matrix
-
-    /// - Parameter backward: whether the gradients are needed; without, they have no rows.
-    init(_ shape: DecoderConfiguration, tokens: Int, backward: Bool) {
-        let gradientRows = backward ? tokens : 0
-        normed = Matrix(rows: tokens, columns: shape.embeddingLength)
-        projected = Matrix(rows: tokens, columns: shape.embeddingLength)
-        activated = Matrix(rows: tokens, columns: shape.feedForwardLength)
-        dNormed = Matrix(rows: gradientRows, columns: shape.embeddingLength)
-        dActivated = Matrix(rows: gradientRows, columns: shape.feedForwardLength)
-        dGate = Matrix(rows: gradientRows, columns: shape.feedForwardLength)
-        dUp = Matrix(rows: gradientRows, columns: shape.feedForwardLength)
-        dAttention = Matrix(rows: gradientRows, columns: shape.queryLength)
-        dQuery = Matrix(rows: gradientRows, columns: shape.queryLength)
-        dKey = Matrix(rows: gradientRows, columns: shape.keyValueLength)
-        dValue = Matrix(rows: gradientRows, columns: shape.keyValueLength)
-    }
+/// What backward needs of one layer's forward.
+struct LayerActivations {
+    /// Input of the layer, and the residual stream between attention and feed-forward: `[T, d]`.
+    let input: Activation
+    let middle: Activation
+    let attention: AttentionActivations
+    /// False where other layers overwrite ``attention``: backward computes it again.
+    let keepsAttention: Bool
+    /// nil where backward computes it again, or nothing reads it.
+    let feedForward: GatedActivations?
 }

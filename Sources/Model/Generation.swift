@@ -24,7 +24,7 @@ extension Decoder {
             throw .contextExceeded(requested: prompt.count + 1, limit: configuration.contextLength)
         }
         let capacity = min(configuration.contextLength, prompt.count + max(1, maxTokens))
-        let cache = KeyValueCache(configuration, capacity: capacity)
+        let cache = try KeyValueCache(configuration, capacity: capacity, arithmetic: arithmetic)
         var logits = try extend(cache, with: prompt)
         for step in 0..<maxTokens {
             let token = sampler.next(logits, step: step)

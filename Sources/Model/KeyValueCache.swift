@@ -1,13 +1,13 @@
-internal import TensorCore
+public import TensorCore
 
 /// Keys and values of the positions that a generation has passed, so that each new token costs one row.
 ///
-/// Memory: `2·L·capacity·K·h` f32 values, allocated once.
+/// Memory: `2·L·capacity·K·h` values in the arithmetic's activation format, allocated once.
 public final class KeyValueCache {
     struct Layer {
         /// `[capacity, K·h]`; rows at and above the cache's `count` are not yet meaningful.
-        let keys: Matrix
-        let values: Matrix
+        let keys: Activation
+        let values: Activation
     }
 
     public let capacity: Int
@@ -15,12 +15,28 @@ public final class KeyValueCache {
     public internal(set) var count = 0
     let layers: [Layer]
 
-    public init(_ shape: DecoderConfiguration, capacity: Int) {
+    /// - Throws: `ModelError.memoryRefused` when the operating system does not give the memory.
+    public init(_ shape: DecoderConfiguration, capacity: Int, arithmetic: Arithmetic) throws(ModelError) {
         self.capacity = capacity
-        layers = (0..<shape.layerCount).map { _ in
-            Layer(
-                keys: Matrix(rows: capacity, columns: shape.keyValueLength),
-                values: Matrix(rows: capacity, columns: shape.keyValueLength))
+        func lay(_ arena: Arena) -> [Layer] {
+            func make() -> Activation {
+                Activation(
+                    rows: capacity, columns: shape.keyValueLength, format: arithmetic.activationFormat, in: arena)
+            }
+            return (0..<shape.layerCount).map { _ in Layer(keys: make(), values: make()) }
+        }
+        let measure = Arena.measuring()
+        _ = lay(measure)
+        layers = lay(try Arena.of(measure.used))
+    }
+}
+
+extension Arena {
+    static func of(_ byteCount: Int) throws(ModelError) -> Arena {
+        do {
+            return try Arena(byteCount: byteCount)
+        } catch {
+            throw .memoryRefused(error)
         }
     }
 }
@@ -35,7 +51,7 @@ extension Decoder {
         guard cache.count + tokens.count <= cache.capacity else {
             throw .contextExceeded(requested: cache.count + tokens.count, limit: cache.capacity)
         }
-        let work = workspace(tokens: tokens.count, lowestSaved: configuration.layerCount, backward: false)
+        let work = workspace(tokens: tokens.count, lowestSaved: nil)
         embedding(tokens, embeddingWeight, into: work.hidden)
         let context = context(positions: cache.capacity)
         for (index, layer) in layers.enumerated() {

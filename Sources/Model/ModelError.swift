@@ -1,4 +1,5 @@
 internal import Bytes
+public import TensorCore
 
 /// Why a base cannot be used as a decoder, or why a request to one makes no sense.
 public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
@@ -14,6 +15,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
     case tokenOutOfRange(token: Int, index: Int, vocabularySize: Int)
     case emptyPrompt
     case noTokenizer
+    /// The operating system refused memory.
+    case memoryRefused(ArenaError)
 
     public var description: String {
         switch self {
@@ -41,6 +44,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
             "The prompt holds no token; give at least one character."
         case .noTokenizer:
             "The base holds no tokenizer; use --tokens with token ids, or a base with tokenizer.ggml.* metadata."
+        case .memoryRefused(let error):
+            error.description
         }
     }
 }

@@ -6,12 +6,15 @@ public enum Arithmetic: String, CaseIterable, Sendable {
     case f32
     /// Operands rounded to bfloat16 (nearest, ties to even) as they go into a product; sums in f32.
     case bf16
+    /// Operands rounded to eight bits with a scale per block of the inner dimension; exact sums in a block, f32 across.
+    case int8
 
     /// What the products of this arithmetic run on, beside the BLAS library: part of the kernel path.
     public var instructions: String? {
         switch self {
         case .f32: nil
-        case .bf16: ck_bf16_is_native() ? "avx512bf16" : "bf16-plain"
+        case .bf16: ck_is_native(CKBF16) ? "avx512bf16" : "bf16-plain"
+        case .int8: ck_is_native(CKInt8) ? "avx512vnni" : "int8-plain"
         }
     }
 }

@@ -3,10 +3,29 @@
 //   D_i = Σ_c dO_ic · o_ic;  dP_ij = dO_i · v_j;  dS_ij = P_ij · (dP_ij − D_i) / sqrt(h)
 //   dq_i += Σ_j dS_ij k_j;  dk_j += Σ_i dS_ij q_i;  dv_j += Σ_i P_ij dO_i
 //
-// dq is summed block of query rows by block of query rows, dk and dv block of keys by block of keys. The scores are
-// computed for both: two products more, but no sum is shared between threads and no T × T matrix exists.
+// One task per query head: the shares of the heads that read one key head are kept apart and added in their order, so
+// that no sum is shared between threads. Dao et al., 2022 (arXiv:2205.14135), algorithm 4.
 
-/// Adds the gradients of `attention` over a whole sequence (as many keys as queries) to `dq`, `dk` and `dv`.
+/// What a backward pass writes: `dq`, `[tokens, headCount · h]`; each query head's share of the gradients of its key and
+/// value head, shaped as `dq`; and their sums `dk` and `dv`, `[tokens, keyValueHeadCount · h]`. All are assigned.
+public struct AttentionGradients {
+    public let dq: Matrix
+    public let dk: Matrix
+    public let dv: Matrix
+    let keyShares: Matrix
+    let valueShares: Matrix
+
+    /// - Precondition: `arena` has room.
+    public init(tokens: Int, queryLength: Int, keyValueLength: Int, in arena: Arena) {
+        dq = Matrix(rows: tokens, columns: queryLength, in: arena)
+        dk = Matrix(rows: tokens, columns: keyValueLength, in: arena)
+        dv = Matrix(rows: tokens, columns: keyValueLength, in: arena)
+        keyShares = Matrix(rows: tokens, columns: queryLength, in: arena)
+        valueShares = Matrix(rows: tokens, columns: queryLength, in: arena)
+    }
+}
+
+/// The gradients of `attention` over a whole sequence (as many keys as queries).
 ///
 /// - Parameters:
 ///   - dO: `[tokens, headCount · h]`, the gradient of `o`.
@@ -15,12 +34,10 @@
 ///   - v: as `k`.
 ///   - o: `[tokens, headCount · h]`, as `attention` left it.
 ///   - logSumExp: `[headCount, tokens]`, as `attention` left it.
-///   - dq: as `q`, added to.
-///   - dk: as `k`, added to.
-///   - dv: as `v`, added to.
+///   - gradients: assigned.
 public func attentionBackward(
-    _ dO: Matrix, q: Matrix, k: Matrix, v: Matrix, o: Matrix, logSumExp: Matrix, headCount: Int,
-    keyValueHeadCount: Int, into dq: Matrix, dk: Matrix, dv: Matrix, workers: Workers
+    _ dO: Matrix, q: Activation, k: Activation, v: Activation, o: Activation, logSumExp: Matrix, headCount: Int,
+    keyValueHeadCount: Int, into gradients: AttentionGradients, workers: Workers
 ) {
     workers.times?.begin(.attentionGradient)
     defer { workers.times?.end() }
@@ -28,116 +45,130 @@ public func attentionBackward(
         q: q, k: k, v: v, keyCount: k.rows, headCount: headCount, keyValueHeadCount: keyValueHeadCount)
     precondition(shape.first == 0, "attentionBackward: \(k.rows) keys for \(q.rows) queries; they must be as many")
     precondition(
-        dO.hasShape(of: q) && o.hasShape(of: q) && dq.hasShape(of: q) && dk.hasShape(of: k) && dv.hasShape(of: k)
+        dO.hasShape(q.rows, q.columns) && o.rows == q.rows && o.columns == q.columns
+            && gradients.dq.hasShape(of: dO) && gradients.dk.hasShape(k.rows, k.columns)
             && logSumExp.hasShape(headCount, q.rows), "attentionBackward: every gradient must have its value's shape")
-    let state = AttentionState(
-        shape: shape, q: q, k: k, v: v, dO: dO, logSumExp: logSumExp,
-        d: Matrix(rows: headCount, columns: shape.tokens))
-    workers.forEach(tasks: headCount) { head in
-        for token in 0..<shape.tokens {
-            let offset = token * shape.queryStride + head * shape.headLength
-            unsafe state.d.pointer[head * shape.tokens + token] = Vector.dot(
-                dO.pointer + offset, o.pointer + offset, count: shape.headLength)
+    let tokens = shape.tokens
+    let scores = AttentionShape.block * AttentionShape.stride
+    unsafe workers.forEach(tasks: headCount, scratch: 3 * shape.tile + 2 * scores + tokens) { head, scratch in
+        let pass = unsafe AttentionHead(
+            shape: shape, head: head, dO: dO, gradients: gradients, logSumExp: logSumExp.pointer + head * tokens,
+            q: scratch, k: scratch + shape.tile, v: scratch + 2 * shape.tile, p: scratch + 3 * shape.tile,
+            dS: scratch + 3 * shape.tile + scores, d: scratch + 3 * shape.tile + 2 * scores)
+        unsafe pass.start(o: o, row: scratch)
+        for block in 0..<shape.blocks {
+            let keys = taskRange(block, AttentionShape.block, tokens)
+            unsafe shape.load(k, keys, head: head / shape.group, into: pass.k)
+            unsafe shape.load(v, keys, head: head / shape.group, into: pass.v)
+            for other in block..<shape.blocks {
+                let queries = taskRange(other, AttentionShape.block, tokens)
+                unsafe shape.load(q, queries, head: head, into: pass.q)
+                unsafe pass.addTile(queries: queries, keys: keys)
+            }
         }
     }
-    let blocks = shape.blocks
-    let stride = shape.scoreStride
-    unsafe workers.forEach(tasks: headCount * blocks, scratch: 2 * AttentionShape.block * stride) { task, scratch in
-        let queries = taskRange(task % blocks, AttentionShape.block, shape.tokens)
-        unsafe state.addQueryGradient(
-            head: task / blocks, queries: queries, into: dq, p: scratch,
-            dS: scratch + AttentionShape.block * stride, stride: stride)
-    }
-    let tile = AttentionShape.block * (AttentionShape.block + 16)
-    unsafe workers.forEach(tasks: keyValueHeadCount * blocks, scratch: 2 * tile) { task, scratch in
-        let keys = taskRange(task % blocks, AttentionShape.block, shape.tokens)
-        unsafe state.addKeyValueGradient(
-            keyHead: task / blocks, keys: keys, dk: dk, dv: dv, p: scratch, dS: scratch + tile,
-            stride: AttentionShape.block + 16)
+    addShares(shape, gradients, workers: workers)
+}
+
+/// dk and dv: the shares of each group's heads, in ascending order.
+private func addShares(_ shape: AttentionShape, _ gradients: AttentionGradients, workers: Workers) {
+    let h = shape.headLength
+    let width = shape.keyValueHeadCount * h
+    workers.forEach(tasks: taskCount(shape.tokens, 16)) { task in
+        for token in taskRange(task, 16, shape.tokens) {
+            for (shares, sum) in [(gradients.keyShares, gradients.dk), (gradients.valueShares, gradients.dv)] {
+                for keyHead in 0..<shape.keyValueHeadCount {
+                    let target = unsafe sum.pointer + (token * width + keyHead * h)
+                    let source = unsafe shares.pointer
+                        + (token * shape.headCount * h + keyHead * shape.group * h)
+                    unsafe target.update(from: source, count: h)
+                    for index in 1..<max(shape.group, 1) {
+                        unsafe Vector.add(source + index * h, into: target, count: h)
+                    }
+                }
+            }
+        }
     }
 }
 
-/// What every tile of the backward reads.
-private struct AttentionState {
+/// The backward pass of one query head.
+@unsafe
+private struct AttentionHead {
     let shape: AttentionShape
-    let q: Matrix
-    let k: Matrix
-    let v: Matrix
+    let head: Int
     let dO: Matrix
-    let logSumExp: Matrix
-    /// D: `[headCount, tokens]`.
-    let d: Matrix
+    let gradients: AttentionGradients
+    /// L, `[tokens]`.
+    let logSumExp: UnsafePointer<Float>
+    /// `[block, h]`.
+    let q: UnsafeMutablePointer<Float>
+    let k: UnsafeMutablePointer<Float>
+    let v: UnsafeMutablePointer<Float>
+    /// `[block, block]`.
+    let p: UnsafeMutablePointer<Float>
+    let dS: UnsafeMutablePointer<Float>
+    /// D, `[tokens]`.
+    let d: UnsafeMutablePointer<Float>
 
-    func queryOffset(_ row: Int, _ head: Int) -> Int { row * shape.queryStride + head * shape.headLength }
+    private var width: Int { unsafe shape.headCount * shape.headLength }
 
-    func keyOffset(_ row: Int, _ keyHead: Int) -> Int { row * shape.keyStride + keyHead * shape.headLength }
+    private func offset(_ token: Int) -> Int { unsafe token * width + head * shape.headLength }
 
-    /// dq of one block of queries of one head, over every key they see.
-    func addQueryGradient(
-        head: Int, queries: Range<Int>, into dq: Matrix, p: UnsafeMutablePointer<Float>,
-        dS: UnsafeMutablePointer<Float>, stride: Int
-    ) {
-        let keys = 0..<queries.upperBound
-        unsafe fillTile(head: head, queries: queries, keys: keys, p: p, dS: dS, stride: stride)
-        unsafe BLAS.multiply(
-            .init(dS, stride: stride),
-            .init(k.pointer + keyOffset(0, head / shape.group), stride: shape.keyStride),
-            into: dq.pointer + queryOffset(queries.lowerBound, head), stride: shape.queryStride,
-            rows: queries.count, columns: shape.headLength, inner: keys.count, beta: 1)
-    }
-
-    /// dk and dv of one block of keys, over the group's heads and every query that sees them, in ascending order.
-    func addKeyValueGradient(
-        keyHead: Int, keys: Range<Int>, dk: Matrix, dv: Matrix, p: UnsafeMutablePointer<Float>,
-        dS: UnsafeMutablePointer<Float>, stride: Int
-    ) {
-        let target = keyOffset(keys.lowerBound, keyHead)
-        for head in keyHead * shape.group..<(keyHead + 1) * shape.group {
-            for block in keys.lowerBound / AttentionShape.block..<shape.blocks {
-                let queries = taskRange(block, AttentionShape.block, shape.tokens)
-                unsafe fillTile(head: head, queries: queries, keys: keys, p: p, dS: dS, stride: stride)
-                let source = queryOffset(queries.lowerBound, head)
-                unsafe BLAS.multiply(
-                    .init(p, stride: stride, transposed: true), .init(dO.pointer + source, stride: shape.queryStride),
-                    into: dv.pointer + target, stride: shape.keyStride, rows: keys.count, columns: shape.headLength,
-                    inner: queries.count, beta: 1)
-                unsafe BLAS.multiply(
-                    .init(dS, stride: stride, transposed: true), .init(q.pointer + source, stride: shape.queryStride),
-                    into: dk.pointer + target, stride: shape.keyStride, rows: keys.count, columns: shape.headLength,
-                    inner: queries.count, beta: 1)
+    /// Fills D and clears this head's columns of what is summed.
+    func start(o: Activation, row: UnsafeMutablePointer<Float>) {
+        let h = unsafe shape.headLength
+        for token in unsafe 0..<shape.tokens {
+            unsafe o.load(row: token, head * h..<(head + 1) * h, into: row)
+            unsafe d[token] = Vector.dot(dO.pointer + offset(token), row, count: h)
+            for sum in unsafe [gradients.dq, gradients.keyShares, gradients.valueShares] {
+                unsafe (sum.pointer + offset(token)).update(repeating: 0, count: h)
             }
         }
     }
 
-    /// P and dS of `queries` × `keys`, zero where a query does not see a key.
-    private func fillTile(
-        head: Int, queries: Range<Int>, keys: Range<Int>, p: UnsafeMutablePointer<Float>,
-        dS: UnsafeMutablePointer<Float>, stride: Int
-    ) {
-        let source = queryOffset(queries.lowerBound, head)
-        let keySource = keyOffset(keys.lowerBound, head / shape.group)
+    /// Adds what one tile gives to dq of its queries, and to dk and dv of its keys.
+    func addTile(queries: Range<Int>, keys: Range<Int>) {
+        unsafe fill(queries: queries, keys: keys)
+        let h = unsafe shape.headLength
+        let stride = AttentionShape.stride
+        let upper = unsafe offset(queries.lowerBound)
+        let lower = unsafe offset(keys.lowerBound)
         unsafe BLAS.multiply(
-            .init(q.pointer + source, stride: shape.queryStride),
-            .init(k.pointer + keySource, stride: shape.keyStride, transposed: true),
-            into: p, stride: stride, rows: queries.count, columns: keys.count, inner: shape.headLength,
-            alpha: shape.scale, beta: 0)
+            .init(p, stride: stride, transposed: true), .init(dO.pointer + upper, stride: width),
+            into: gradients.valueShares.pointer + lower, stride: width, rows: keys.count, columns: h,
+            inner: queries.count, beta: 1)
         unsafe BLAS.multiply(
-            .init(dO.pointer + source, stride: shape.queryStride),
-            .init(v.pointer + keySource, stride: shape.keyStride, transposed: true),
-            into: dS, stride: stride, rows: queries.count, columns: keys.count, inner: shape.headLength, beta: 0)
+            .init(dS, stride: stride, transposed: true), .init(q, stride: h),
+            into: gradients.keyShares.pointer + lower, stride: width, rows: keys.count, columns: h,
+            inner: queries.count, beta: 1)
+        unsafe BLAS.multiply(
+            .init(dS, stride: stride), .init(k, stride: h), into: gradients.dq.pointer + upper, stride: width,
+            rows: queries.count, columns: h, inner: keys.count, beta: 1)
+    }
+
+    /// P and dS of the tile, zero where a query does not see a key.
+    private func fill(queries: Range<Int>, keys: Range<Int>) {
+        let h = unsafe shape.headLength
+        let stride = AttentionShape.stride
+        let scale = unsafe shape.scale
+        unsafe BLAS.multiply(
+            .init(q, stride: h), .init(k, stride: h, transposed: true), into: p, stride: stride, rows: queries.count,
+            columns: keys.count, inner: h, alpha: scale, beta: 0)
+        unsafe BLAS.multiply(
+            .init(dO.pointer + offset(queries.lowerBound), stride: width), .init(v, stride: h, transposed: true),
+            into: dS, stride: stride, rows: queries.count, columns: keys.count, inner: h, beta: 0)
         for row in 0..<queries.count {
             let token = queries.lowerBound + row
-            let seen = min(max(token + 1 - keys.lowerBound, 0), keys.count)
+            let seen = unsafe shape.seen(by: token, of: keys)
             let pRow = unsafe p + row * stride
             let dSRow = unsafe dS + row * stride
-            let index = head * shape.tokens + token
-            _ = unsafe Vector.exponentials(pRow, minus: logSumExp.pointer[index], count: seen)
-            let offset = unsafe d.pointer[index]
+            _ = unsafe Vector.exponentials(pRow, minus: logSumExp[token], count: seen)
+            let shift = unsafe d[token]
             var column = 0
             while column < seen {
                 let left = seen - column
                 let dP = unsafe Vector.load(dSRow + column, left)
-                let lanes = unsafe Vector.load(pRow + column, left) * (dP - offset) * shape.scale
+                let lanes = unsafe Vector.load(pRow + column, left) * (dP - shift) * scale
                 unsafe Vector.store(lanes, dSRow + column, left)
                 column += Vector.width
             }

@@ -19,7 +19,8 @@ struct HeadTiles {
             targets.allSatisfy { $0 >= 0 && Int($0) < weight.outputs }, "head: a target outside 0..<\(weight.outputs)")
         self.hidden = hidden
         self.weight = weight
-        chunk = min(max(262_144 / weight.inputs / 16 * 16, 32), 512)
+        let grain = PackedRows.grain
+        chunk = min(max(262_144 / weight.inputs / grain * grain, grain), 512)
         chunks = taskCount(weight.outputs, chunk)
     }
 
@@ -28,92 +29,109 @@ struct HeadTiles {
 
     func range(ofChunk index: Int) -> Range<Int> { taskRange(index, chunk, weight.outputs) }
 
-    // MARK: Scratch: what the chunk of W needs, then the logits, then, in bfloat16, the logits packed
+    // MARK: Scratch: the chunk's panel, the chunk decoded, its logits, and the logits packed
 
-    private var weightCount: Int {
-        let decoded = LinearWeight.scratchCount(rows: chunk, columns: weight.inputs)
-        return switch weight.arithmetic {
-        case .f32: decoded
-        case .bf16: decoded + panelCount
-        }
-    }
     private var panelCount: Int {
-        max(
-            BFloat16.panelCount(inner: weight.inputs, columns: chunk),
-            BFloat16.panelCount(inner: chunk, columns: weight.inputs))
+        guard let kind = weight.arithmetic.kind else { return 0 }
+        let size = max(ck_panel_size(kind, weight.inputs, chunk), ck_panel_size(kind, chunk, weight.inputs))
+        return ((size + 63) & ~63) / 4
     }
-    private var packedStride: Int { unsafe BFloat16Rows.stride(columns: chunk) }
-    var scratchCount: Int { weightCount + hidden.rows * (stride + (weight.arithmetic == .bf16 ? packedStride : 0)) }
+    private var decodedCount: Int { LinearWeight.scratchCount(rows: chunk, columns: weight.inputs) }
+    private var packedCount: Int {
+        weight.arithmetic.kind == nil
+            ? 0 : hidden.rows * PackedRows.stride(weight.arithmetic, inner: chunk) / 4
+    }
+    var scratchCount: Int { panelCount + decodedCount + (hidden.rows * stride + 15) & ~15 + packedCount }
 
     /// Where a task's logits lie in its scratch: `[N, chunk]`, row distance ``stride``.
-    func logits(_ scratch: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float> { unsafe scratch + weightCount }
-
-    /// Packs what all tasks read, in bfloat16, and lends it; nil in f32.
-    func withPackedHidden(workers: Workers, _ body: (BFloat16Rows?) -> Void) {
-        switch weight.arithmetic {
-        case .f32: body(nil)
-        case .bf16: unsafe BFloat16.withRows(hidden, workers: workers) { unsafe body($0) }
-        }
+    func logits(_ scratch: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float> {
+        unsafe scratch + panelCount + decodedCount
     }
 
-    /// Fills the scratch's logits with hidden·Wᵀ of a chunk, and calls `body` while the chunk of W is decoded.
+    /// Fills the scratch's logits with hidden·Wᵀ of a chunk, and calls `body` while the chunk of W can be read.
     ///
-    /// - Parameter packed: from ``withPackedHidden(workers:_:)``.
+    /// - Parameter packed: ``hidden`` packed for the weight's arithmetic.
     func withLogits(
-        _ vocabulary: Range<Int>, packed: BFloat16Rows?, scratch: UnsafeMutablePointer<Float>,
+        _ vocabulary: Range<Int>, packed: PackedRows, scratch: UnsafeMutablePointer<Float>,
         _ body: (HeadChunk) -> Void
     ) {
         let logits = unsafe logits(scratch)
-        let panel = unsafe BFloat16.words(scratch + LinearWeight.scratchCount(rows: chunk, columns: weight.inputs))
-        unsafe weight.withBlock(rows: vocabulary, columns: 0..<weight.inputs, scratch: scratch) { w, wStride in
-            if let packed = unsafe packed {
-                unsafe ck_bf16_pack_transposed(BFloat16.path, w, wStride, vocabulary.count, weight.inputs, panel)
-                unsafe ck_bf16_multiply(
-                    BFloat16.path, packed.start, packed.stride, hidden.rows, panel, (weight.inputs + 1) / 2, logits,
-                    stride, vocabulary.count, false)
-            } else {
+        let decoded = unsafe scratch + panelCount
+        let rows = unsafe logits + (hidden.rows * stride + 15) & ~15
+        let columns = 0..<weight.inputs
+        guard let kind = weight.arithmetic.kind else {
+            unsafe weight.withBlock(rows: vocabulary, columns: columns, scratch: decoded) { w, wStride in
                 unsafe BLAS.multiply(
                     .init(hidden.pointer, stride: hidden.columns), .init(w, stride: wStride, transposed: true),
                     into: logits, stride: stride, rows: hidden.rows, columns: vocabulary.count, inner: weight.inputs,
                     beta: 0)
+                unsafe body(
+                    HeadChunk(
+                        weight: weight, vocabulary: vocabulary, panel: scratch, decoded: w, decodedStride: wStride,
+                        rows: rows))
             }
-            unsafe body(
-                HeadChunk(
-                    weight: weight, count: vocabulary.count, decoded: w, decodedStride: wStride, panel: panel,
-                    packed: BFloat16.words(logits + hidden.rows * stride), packedStride: packedStride))
+            return
         }
+        let path = Arithmetic.path(kind)
+        unsafe weight.withSource(rows: vocabulary, columns: columns, scratch: decoded) { type, from, fromStride in
+            unsafe ck_panel_transposed(
+                kind, path, type, from, fromStride, vocabulary.count, weight.inputs, UnsafeMutableRawPointer(scratch))
+        }
+        unsafe ck_multiply(
+            kind, path, packed.pointer(from: 0), packed.stride, hidden.rows, scratch, weight.inputs, logits, stride,
+            vocabulary.count, false)
+        unsafe body(
+            HeadChunk(
+                weight: weight, vocabulary: vocabulary, panel: scratch, decoded: decoded, decodedStride: 0, rows: rows))
     }
 }
 
-/// A decoded chunk of W, for the product that gives the gradient of hidden.
+/// A chunk of W, for the product that gives the gradient of hidden.
 @unsafe
 struct HeadChunk {
     let weight: LinearWeight
-    /// Vocabulary rows.
-    let count: Int
+    let vocabulary: Range<Int>
+    let panel: UnsafeMutablePointer<Float>
+    /// The chunk in f32 where the arithmetic is f32, or else room for it.
     let decoded: UnsafePointer<Float>
     let decodedStride: Int
-    let panel: UnsafeMutablePointer<UInt32>
-    let packed: UnsafeMutablePointer<UInt32>
-    let packedStride: Int
+    /// Room for the left operand.
+    let rows: UnsafeMutablePointer<Float>
 
-    /// target += p·W, p: `[rows, count]`, target: `[rows, width]`.
+    /// target += p·W, p: `[count, chunk]`, target: `[count, width]`.
     func addProduct(
-        _ p: UnsafeMutablePointer<Float>, stride: Int, rows: Int, into target: UnsafeMutablePointer<Float>
+        _ p: UnsafeMutablePointer<Float>, stride: Int, rows count: Int, into target: UnsafeMutablePointer<Float>
     ) {
         let width = unsafe weight.inputs
-        switch unsafe weight.arithmetic {
-        case .f32:
+        let inner = unsafe vocabulary.count
+        guard let kind = unsafe weight.arithmetic.kind else {
             unsafe BLAS.multiply(
                 .init(p, stride: stride), .init(decoded, stride: decodedStride), into: target, stride: width,
-                rows: rows,
-                columns: width, inner: count, beta: 1)
-        case .bf16:
-            unsafe ck_bf16_pack_rows(BFloat16.path, p, stride, rows, count, packed, packedStride)
-            unsafe ck_bf16_pack_straight(BFloat16.path, decoded, decodedStride, count, width, panel)
-            unsafe ck_bf16_multiply(
-                BFloat16.path, packed, packedStride, rows, panel, (count + 1) / 2, target, width, width, true)
+                rows: count, columns: width, inner: inner, beta: 1)
+            return
         }
+        let path = Arithmetic.path(kind)
+        let packed = unsafe PackedRows(rows: count, inner: inner, arithmetic: weight.arithmetic, at: rows)
+        unsafe packed.pack(row: 0, count: count, 0..<inner, from: p, stride: stride)
+        unsafe weight.withSource(
+            rows: vocabulary, columns: 0..<width, scratch: UnsafeMutablePointer(mutating: decoded)
+        ) { type, from, fromStride in
+            unsafe ck_panel_straight(kind, path, type, from, fromStride, inner, width, UnsafeMutableRawPointer(panel))
+        }
+        unsafe ck_multiply(
+            kind, path, packed.pointer(from: 0), packed.stride, count, panel, inner, target, width, width, true)
+    }
+}
+
+extension LinearWeight {
+    /// Bytes that a walk over the vocabulary uses: the threads' scratch, the rows packed, the parts' running sums.
+    public func headByteCount(rows: Int, backward: Bool, threads: Int) -> Int {
+        let hidden = Matrix(rows: rows, columns: inputs, in: .measuring())
+        let tiles = HeadTiles(hidden: hidden, weight: self, targets: Array(repeating: 0, count: rows))
+        let packed = rows * PackedRows.stride(arithmetic, inner: inputs)
+        let parts = HeadPass.partCount(tiles, collectsGradient: backward)
+        let sums = parts * rows * (2 + (backward ? inputs : 0)) * MemoryLayout<Float>.stride
+        return threads * tiles.scratchCount * MemoryLayout<Float>.stride + packed + sums
     }
 }
 
@@ -135,9 +153,7 @@ struct HeadPass {
     init(hidden: Matrix, weight: LinearWeight, targets: [Int32], collectsGradient: Bool) {
         tiles = HeadTiles(hidden: hidden, weight: weight, targets: targets)
         self.targets = targets
-        // Eight parts keep that many threads busy; fewer when their running sums would take more than 16 MB.
-        let affordable = collectsGradient ? 4_194_304 / max(hidden.count, 1) : 64
-        parts = min(tiles.chunks, collectsGradient ? min(max(affordable, 2), 8) : 64)
+        parts = Self.partCount(tiles, collectsGradient: collectsGradient)
         maxima = Matrix(rows: parts, columns: hidden.rows)
         maxima.fill(-.infinity)
         sums = Matrix(rows: parts, columns: hidden.rows)
@@ -145,9 +161,15 @@ struct HeadPass {
         gradients = collectsGradient ? Matrix(rows: parts * hidden.rows, columns: hidden.columns) : nil
     }
 
+    /// Eight parts keep that many threads busy; fewer when their running sums would take more than 16 MB.
+    static func partCount(_ tiles: HeadTiles, collectsGradient: Bool) -> Int {
+        let affordable = collectsGradient ? 4_194_304 / max(tiles.hidden.count, 1) : 64
+        return min(tiles.chunks, collectsGradient ? min(max(affordable, 2), 8) : 64)
+    }
+
     func run(workers: Workers) {
         guard tiles.hidden.rows > 0 else { return }
-        unsafe tiles.withPackedHidden(workers: workers) { packed in
+        workers.withPacked(tiles.hidden, tiles.weight.arithmetic) { packed in
             unsafe workers.forEach(tasks: parts, scratch: tiles.scratchCount) { part, scratch in
                 let logits = unsafe tiles.logits(scratch)
                 for index in part * tiles.chunks / parts..<(part + 1) * tiles.chunks / parts {

@@ -81,7 +81,7 @@ public func headBackwardWeight(
         dWeight.hasShape(weight.outputs, weight.inputs) && logSumExp.count == hidden.rows,
         "headBackwardWeight: dW \(dWeight.shape), \(logSumExp.count) sums for hidden \(hidden.shape)")
     guard hidden.rows > 0 else { return }
-    unsafe tiles.withPackedHidden(workers: workers) { packed in
+    workers.withPacked(hidden, weight.arithmetic) { packed in
         unsafe workers.forEach(tasks: tiles.chunks, scratch: tiles.scratchCount) { task, scratch in
             let vocabulary = tiles.range(ofChunk: task)
             let logits = unsafe tiles.logits(scratch)

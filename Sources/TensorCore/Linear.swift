@@ -7,15 +7,8 @@
 // x, dx: [tokens, inputs]; y, dy: [tokens, outputs]; W, dW: [outputs, inputs]; b, db: [1, outputs].
 // Every output tile is one task, and its sum runs over blocks in ascending order: the tiles depend on the shape alone.
 
-/// The sizes of tiles, in rows and columns of W.
+/// The sizes of tiles of the gradient of W: outputs and inputs per task.
 enum LinearTile {
-    /// Forward: outputs per task, inputs per step.
-    static let outputs = 128
-    static let inputs = 1_024
-    /// Gradient of x: inputs per task (a multiple of `LinearWeight.columnGrain`), outputs per step.
-    static let backwardInputs = 256
-    static let backwardOutputs = 512
-    /// Gradient of W: outputs and inputs per task.
     static let weightOutputs = 128
     static let weightInputs = 1_024
 }
@@ -29,47 +22,34 @@ enum LinearTile {
 ///   - y: `[tokens, outputs]`, assigned.
 /// - Complexity: 2 · tokens · inputs · outputs operations; inputs · outputs values decoded once.
 public func linear(_ x: Matrix, _ weight: LinearWeight, bias: Matrix?, into y: Matrix, workers: Workers) {
+    precondition(x.columns == weight.inputs, "linear: x \(x.shape), W \(weight.outputs) × \(weight.inputs)")
+    workers.withPacked(x, weight.arithmetic) { packed in
+        linear(packed, weight, bias: bias, into: y, adds: false, workers: workers)
+    }
+}
+
+/// y = x·Wᵀ + bias, or y += x·Wᵀ + bias where `adds`, with x: `[tokens, inputs]` packed for the weight's arithmetic.
+public func linear(
+    _ x: PackedRows, _ weight: LinearWeight, bias: Matrix?, into y: Matrix, adds: Bool, workers: Workers
+) {
     workers.times?.begin(.products)
     defer { workers.times?.end() }
     let tokens = x.rows
     precondition(
-        x.columns == weight.inputs && y.hasShape(tokens, weight.outputs),
-        "linear: x \(x.shape), W \(weight.outputs) × \(weight.inputs), y \(y.shape)")
+        y.hasShape(tokens, weight.outputs), "linear: \(tokens) rows, W \(weight.outputs) × \(weight.inputs), y \(y.shape)")
     precondition(bias.map { $0.hasShape(1, weight.outputs) } ?? true, "linear: bias must be 1 × \(weight.outputs)")
     guard tokens > 0 else { return }
-    switch weight.arithmetic {
-    case .f32: linearFloat32(x, weight, into: y, workers: workers)
-    case .bf16: linearBFloat16(x, weight, into: y, workers: workers)
-    }
-    guard let bias else { return }
-    for token in 0..<tokens {
-        unsafe Vector.add(bias.pointer, into: y.pointer + token * weight.outputs, count: weight.outputs)
-    }
-}
-
-private func linearFloat32(_ x: Matrix, _ weight: LinearWeight, into y: Matrix, workers: Workers) {
-    let tokens = x.rows
-    let steps = taskCount(weight.inputs, LinearTile.inputs)
-    let scratch = LinearWeight.scratchCount(rows: LinearTile.outputs, columns: LinearTile.inputs)
-    unsafe workers.forEach(tasks: taskCount(weight.outputs, LinearTile.outputs), scratch: scratch) { task, scratch in
-        let rows = taskRange(task, LinearTile.outputs, weight.outputs)
-        let target = unsafe y.pointer + rows.lowerBound
-        for step in 0..<steps {
-            let columns = taskRange(step, LinearTile.inputs, weight.inputs)
-            let source = unsafe UnsafePointer(x.pointer) + columns.lowerBound
-            let beta: Float = step == 0 ? 0 : 1
-            unsafe weight.withBlock(rows: rows, columns: columns, scratch: scratch) { w, stride in
-                if tokens == 1 {
-                    unsafe BLAS.multiply(
-                        matrix: w, stride: stride, vector: source, into: target, rows: rows.count,
-                        columns: columns.count, beta: beta)
-                } else {
-                    unsafe BLAS.multiply(
-                        .init(source, stride: weight.inputs), .init(w, stride: stride, transposed: true),
-                        into: target, stride: weight.outputs, rows: tokens, columns: rows.count,
-                        inner: columns.count, beta: beta)
-                }
-            }
+    let grain = ProductGrain.outputs
+    unsafe workers.forEach(tasks: taskCount(weight.outputs, grain), scratch: weight.productScratchCount) {
+        task, scratch in
+        let outputs = taskRange(task, grain, weight.outputs)
+        let target = unsafe y.pointer + outputs.lowerBound
+        unsafe weight.multiply(
+            x, outputs: outputs, into: target, stride: weight.outputs, adds: adds, scratch: scratch)
+        guard let bias else { return }
+        for token in 0..<tokens {
+            unsafe Vector.add(
+                bias.pointer + outputs.lowerBound, into: target + token * weight.outputs, count: outputs.count)
         }
     }
 }
@@ -81,34 +61,36 @@ private func linearFloat32(_ x: Matrix, _ weight: LinearWeight, into y: Matrix, 
 ///   - weight: `[outputs, inputs]`.
 ///   - dx: `[tokens, inputs]`, added to.
 public func linearBackwardInput(_ dy: Matrix, _ weight: LinearWeight, into dx: Matrix, workers: Workers) {
-    workers.times?.begin(.inputGradients)
-    defer { workers.times?.end() }
-    let tokens = dy.rows
-    precondition(
-        dy.columns == weight.outputs && dx.hasShape(tokens, weight.inputs),
-        "linearBackwardInput: dy \(dy.shape), W \(weight.outputs) × \(weight.inputs), dx \(dx.shape)")
-    guard tokens > 0 else { return }
-    switch weight.arithmetic {
-    case .f32: linearBackwardInputFloat32(dy, weight, into: dx, workers: workers)
-    case .bf16: linearBackwardInputBFloat16(dy, weight, into: dx, workers: workers)
+    precondition(dy.columns == weight.outputs, "linearBackwardInput: dy \(dy.shape), W \(weight.outputs) × \(weight.inputs)")
+    workers.withPacked(dy, weight.arithmetic) { packed in
+        linearBackwardInput([(packed, weight)], into: dx, adds: true, workers: workers)
     }
 }
 
-private func linearBackwardInputFloat32(_ dy: Matrix, _ weight: LinearWeight, into dx: Matrix, workers: Workers) {
-    let tokens = dy.rows
-    let steps = taskCount(weight.outputs, LinearTile.backwardOutputs)
-    let scratch = LinearWeight.scratchCount(rows: LinearTile.backwardOutputs, columns: LinearTile.backwardInputs)
-    unsafe workers.forEach(tasks: taskCount(weight.inputs, LinearTile.backwardInputs), scratch: scratch) {
-        task, scratch in
-        let columns = taskRange(task, LinearTile.backwardInputs, weight.inputs)
-        for step in 0..<steps {
-            let rows = taskRange(step, LinearTile.backwardOutputs, weight.outputs)
-            unsafe weight.withBlock(rows: rows, columns: columns, scratch: scratch) { w, stride in
-                unsafe BLAS.multiply(
-                    .init(dy.pointer + rows.lowerBound, stride: weight.outputs), .init(w, stride: stride),
-                    into: dx.pointer + columns.lowerBound, stride: weight.inputs, rows: tokens,
-                    columns: columns.count, inner: rows.count, beta: 1)
-            }
+/// dx = Σ dy·W, or dx += Σ dy·W where `adds`, over projections of one input, in their order.
+///
+/// - Parameters:
+///   - terms: dy: `[tokens, outputs]`, packed for its weight's arithmetic; weights: `[outputs, inputs]`.
+///   - dx: `[tokens, inputs]`.
+public func linearBackwardInput(
+    _ terms: [(dy: PackedRows, weight: LinearWeight)], into dx: Matrix, adds: Bool, workers: Workers
+) {
+    workers.times?.begin(.inputGradients)
+    defer { workers.times?.end() }
+    for (dy, weight) in terms {
+        precondition(
+            dx.hasShape(dy.rows, weight.inputs),
+            "linearBackwardInput: \(dy.rows) rows, W \(weight.outputs) × \(weight.inputs), dx \(dx.shape)")
+    }
+    guard dx.rows > 0 else { return }
+    let grain = ProductGrain.inputs
+    let scratch = terms.map(\.weight.transposedProductScratchCount).max() ?? 0
+    unsafe workers.forEach(tasks: taskCount(dx.columns, grain), scratch: scratch) { task, scratch in
+        let inputs = taskRange(task, grain, dx.columns)
+        for (index, term) in terms.enumerated() {
+            unsafe term.weight.multiplyTransposed(
+                term.dy, inputs: inputs, into: dx.pointer + inputs.lowerBound, stride: dx.columns,
+                adds: adds || index > 0, scratch: scratch)
         }
     }
 }

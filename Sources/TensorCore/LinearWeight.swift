@@ -95,6 +95,33 @@ public struct LinearWeight: Sendable {
         unsafe body(UnsafePointer(scratch), stride)
     }
 
+    /// Lends a block of W in its stored form: GGML's type number (0 is f32), its first byte and the bytes between rows.
+    ///
+    /// - Parameters:
+    ///   - scratch: `scratchCount` floats, for a block that `body` cannot read as it is stored: when it returns false, it
+    ///     is called again with the block in f32.
+    /// - Precondition: as for ``withBlock(rows:columns:scratch:_:)``.
+    func withSource(
+        rows: Range<Int>, columns: Range<Int>, scratch: UnsafeMutablePointer<Float>,
+        _ body: (_ type: UInt32, _ start: UnsafeRawPointer, _ stride: Int) -> Bool
+    ) {
+        if case .stored(let type, let region, let rowByteCount) = storage, type.rawValue != 0,
+            columns.count.isMultiple(of: type.blockLength)
+        {
+            let offset = rows.lowerBound * rowByteCount + columns.lowerBound / type.blockLength * type.blockByteCount
+            let isRead = region.withBytes { bytes in
+                unsafe bytes.withUnsafeBytes { stored in
+                    guard let first = stored.baseAddress else { return false }
+                    return unsafe body(type.rawValue, first + offset, rowByteCount)
+                }
+            }
+            if isRead { return }
+        }
+        unsafe withBlock(rows: rows, columns: columns, scratch: scratch) { w, stride in
+            _ = unsafe body(0, UnsafeRawPointer(w), stride * 4)
+        }
+    }
+
     private func copyBlock(
         rows: Range<Int>, columns: Range<Int>, to target: UnsafeMutablePointer<Float>, stride: Int
     ) {

@@ -1,7 +1,7 @@
 // An owned block of floats with two dimensions. It refuses to be a tensor library: no views, no broadcasting, no
 // arithmetic operators. Operations take matrices, check their shapes once and go straight to the memory.
 
-/// A zero-initialised f32 matrix, row-major, 64-byte aligned, freed with its last reference.
+/// An f32 matrix, row-major, 64-byte aligned; zeroed and freed with its last reference unless it lies in an arena.
 ///
 /// Sendable by contract, not by lock: while several workers run, each writes elements that no other reads or writes.
 /// The operations of this room keep that promise; callers never write a matrix that an operation is reading.
@@ -12,6 +12,9 @@ public final class Matrix: @unchecked Sendable {
 
     /// The first element; `rows * columns` floats are valid for the life of the matrix.
     package let pointer: UnsafeMutablePointer<Float>
+
+    /// What the memory belongs to, or nil where it is the matrix's own.
+    private let owner: Arena?
 
     public var count: Int { rows &* columns }
 
@@ -24,6 +27,18 @@ public final class Matrix: @unchecked Sendable {
         self.rows = rows
         self.columns = columns
         unsafe pointer = FloatMemory.allocate(count, zeroed: true)
+        owner = nil
+    }
+
+    /// In the memory of an arena; not cleared.
+    /// - Precondition: `arena` has room for it.
+    public init(rows: Int, columns: Int, in arena: Arena) {
+        precondition(rows >= 0 && columns >= 0, "matrix dimensions \(rows) × \(columns) must not be negative")
+        self.rows = rows
+        self.columns = columns
+        unsafe pointer = arena.take(rows * columns * MemoryLayout<Float>.stride)
+            .bindMemory(to: Float.self, capacity: rows * columns)
+        owner = arena
     }
 
     /// - Precondition: `values` has `rows * columns` elements, row after row.
@@ -37,7 +52,7 @@ public final class Matrix: @unchecked Sendable {
     }
 
     deinit {
-        unsafe FloatMemory.free(pointer)
+        if owner == nil { unsafe FloatMemory.free(pointer) }
     }
 
     public subscript(row: Int, column: Int) -> Float {

@@ -13,7 +13,7 @@ import Testing
         let ids = shape.window(12, seed: 7).inputs
         let whole = try decoder.logits(ids)
         for first in [1, 4, 12] {
-            let cache = KeyValueCache(decoder.configuration, capacity: 12)
+            let cache = try KeyValueCache(decoder.configuration, capacity: 12, arithmetic: decoder.arithmetic)
             var logits = try decoder.extend(cache, with: Array(ids[..<first]))
             for position in first - 1..<12 {
                 if position >= first { logits = try decoder.extend(cache, with: [ids[position]]) }
@@ -87,7 +87,7 @@ import Testing
         #expect(try error(Array(repeating: 1, count: 8)) == .contextExceeded(requested: 9, limit: 8))
         #expect(try error([1, 24]) == .tokenOutOfRange(token: 24, index: 1, vocabularySize: 24))
         #expect(try error([-1]) == .tokenOutOfRange(token: -1, index: 0, vocabularySize: 24))
-        let cache = KeyValueCache(decoder.configuration, capacity: 3)
+        let cache = try KeyValueCache(decoder.configuration, capacity: 3, arithmetic: decoder.arithmetic)
         _ = try decoder.extend(cache, with: [1, 2])
         #expect(throws: ModelError.contextExceeded(requested: 4, limit: 3)) {
             try decoder.extend(cache, with: [1, 2])

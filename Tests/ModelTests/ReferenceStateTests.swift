@@ -58,7 +58,7 @@ import Testing
         let (decoder, expected) = try Self.load(model)
         let inputs = Array(try Self.tokens(expected).dropLast())
         let whole = try decoder.logits(inputs)
-        let cache = KeyValueCache(decoder.configuration, capacity: inputs.count)
+        let cache = try KeyValueCache(decoder.configuration, capacity: inputs.count, arithmetic: decoder.arithmetic)
         _ = try decoder.extend(cache, with: Array(inputs[..<5]))
         var worst: Float = 0
         for position in 5..<inputs.count {

@@ -5,17 +5,17 @@ import Testing
 /// One operation, run with given workers; everything it writes.
 struct DeterminismCase: Sendable, CustomTestStringConvertible {
     let operation: String
-    let run: @Sendable (Workers) -> [Matrix]
+    let run: @Sendable (Workers) throws -> [Matrix]
     var testDescription: String { operation }
 }
 
 @Suite struct DeterminismTests {
     @Test(arguments: determinismCases)
-    func `the bits do not depend on the number of threads`(determinismCase: DeterminismCase) {
-        let expected = determinismCase.run(Workers(count: 1)).map(\.bits)
+    func `the bits do not depend on the number of threads`(determinismCase: DeterminismCase) throws {
+        let expected = try determinismCase.run(Workers(count: 1)).map(\.bits)
         for threads in [2, 3, 7] {
             for _ in 0..<3 {
-                let same = determinismCase.run(Workers(count: threads)).map(\.bits) == expected
+                let same = try determinismCase.run(Workers(count: threads)).map(\.bits) == expected
                 #expect(same, "\(determinismCase.operation) on \(threads) threads")
             }
         }
@@ -61,18 +61,13 @@ let determinismCases: [DeterminismCase] = [
             epsilon: 1e-6, into: dx, dGain: dGain, workers: workers)
         return [dx, dGain]
     },
-    DeterminismCase(operation: "swiGLU") { workers in
-        let a = Matrix(rows: 50, columns: 700)
-        swiGLU(
-            gate: randomMatrix(50, 700, seed: 1), up: randomMatrix(50, 700, seed: 2), into: a, workers: workers)
-        return [a]
+    DeterminismCase(operation: "gatedForward") { workers in
+        let pass = try GatedPass(arithmetic: .bf16, keeps: true, workers: workers)
+        return pass.forward
     },
-    DeterminismCase(operation: "swiGLUBackward") { workers in
-        let (dGate, dUp) = (Matrix(rows: 50, columns: 700), Matrix(rows: 50, columns: 700))
-        swiGLUBackward(
-            randomMatrix(50, 700, seed: 1), gate: randomMatrix(50, 700, seed: 2), up: randomMatrix(50, 700, seed: 3),
-            dGate: dGate, dUp: dUp, workers: workers)
-        return [dGate, dUp]
+    DeterminismCase(operation: "gatedBackward") { workers in
+        let pass = try GatedPass(arithmetic: .bf16, keeps: true, workers: workers)
+        return pass.gradients
     },
     DeterminismCase(operation: "rotary") { _ in
         let x = randomMatrix(9, 32, seed: 1)
@@ -86,8 +81,8 @@ let determinismCases: [DeterminismCase] = [
         rotaryBackward(x, table: table, headCount: 2, position: 0, layout: .splitHalf)
         return [x]
     },
-    DeterminismCase(operation: "attention") { workers in attended(workers).forward },
-    DeterminismCase(operation: "attentionBackward") { workers in attended(workers).gradients },
+    DeterminismCase(operation: "attention") { workers in try attended(workers).forward },
+    DeterminismCase(operation: "attentionBackward") { workers in try attended(workers).gradients },
     DeterminismCase(operation: "embedding") { _ in
         let x = Matrix(rows: 9, columns: 13)
         let tokens = randomTokens(9, vocabulary: 50, seed: 1)
@@ -124,17 +119,17 @@ let determinismCases: [DeterminismCase] = [
     },
 ]
 
-private func attended(_ workers: Workers) -> (forward: [Matrix], gradients: [Matrix]) {
+private func attended(_ workers: Workers) throws -> (forward: [Matrix], gradients: [Matrix]) {
     let (tokens, heads, shared, h) = (150, 6, 2, 16)
     let q = randomMatrix(tokens, heads * h, seed: 1)
     let (k, v) = (randomMatrix(tokens, shared * h, seed: 2), randomMatrix(tokens, shared * h, seed: 3))
     let (o, sums) = (Matrix(rows: tokens, columns: heads * h), Matrix(rows: heads, columns: tokens))
-    attention(
+    try attention(
         q: q, k: k, v: v, keyCount: tokens, headCount: heads, keyValueHeadCount: shared, into: o, logSumExp: sums,
         workers: workers)
     let dq = Matrix(rows: tokens, columns: heads * h)
     let (dk, dv) = (Matrix(rows: tokens, columns: shared * h), Matrix(rows: tokens, columns: shared * h))
-    attentionBackward(
+    try attentionBackward(
         randomMatrix(tokens, heads * h, seed: 4), q: q, k: k, v: v, o: o, logSumExp: sums, headCount: heads,
         keyValueHeadCount: shared, into: dq, dk: dk, dv: dv, workers: workers)
     return ([o, sums], [dq, dk, dv])

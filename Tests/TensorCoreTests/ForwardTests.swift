@@ -41,7 +41,7 @@ import Testing
         gate[0, 0] = -200
         gate[0, 1] = 200
         let a = Matrix(rows: tokens, columns: columns)
-        swiGLU(gate: gate, up: up, into: a, workers: workers)
+        swiGLU(gate: gate, up: up, into: a)
         #expect(distance(a.values, Reference.swiGLU(gate.doubles, up.doubles)) < float32Tolerance)
         #expect(a[0, 1] == 200 * up[0, 1])
     }
@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test(arguments: [(1, 1, 1, 1), (1, 50, 4, 2), (7, 7, 6, 2), (70, 70, 2, 1), (130, 140, 3, 3), (64, 64, 2, 2)])
-    func `attention is right`(tokens: Int, keyCount: Int, heads: Int, keyValueHeads: Int) {
+    func `attention is right`(tokens: Int, keyCount: Int, heads: Int, keyValueHeads: Int) throws {
         let h = 6
         let q = randomMatrix(tokens, heads * h, seed: 9, deviation: 2)
         let k = randomMatrix(keyCount + 3, keyValueHeads * h, seed: 10, deviation: 2)
@@ -70,7 +70,7 @@ import Testing
         let o = Matrix(rows: tokens, columns: heads * h)
         o.fill(.nan)
         let logSumExp = Matrix(rows: heads, columns: tokens)
-        attention(
+        try attention(
             q: q, k: k, v: v, keyCount: keyCount, headCount: heads, keyValueHeadCount: keyValueHeads, into: o,
             logSumExp: logSumExp, workers: workers)
         let expected = Reference.attention(
@@ -110,7 +110,7 @@ import Testing
         let result = headCrossEntropy(hidden, LinearWeight(dense: w), targets: [1, 2], workers: workers)
         #expect(result.losses[0].isFinite && result.losses[1].isNaN)
         let a = Matrix(rows: 2, columns: 8)
-        swiGLU(gate: hidden, up: hidden, into: a, workers: workers)
+        swiGLU(gate: hidden, up: hidden, into: a)
         #expect(a[1, 3].isNaN)
     }
 

@@ -6,7 +6,7 @@ import Testing
 struct GradientCase: Sendable, CustomTestStringConvertible {
     let operation: String
     /// Per input: name, the gradient as the operation left it, and the projected output as a function of that input.
-    let inputs: @Sendable () -> [(name: String, gradient: Matrix, at: [Double], loss: ([Double]) -> Double)]
+    let inputs: @Sendable () throws -> [(name: String, gradient: Matrix, at: [Double], loss: ([Double]) -> Double)]
     var testDescription: String { operation }
 }
 
@@ -22,10 +22,10 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
     static let inPlace: Set<String> = ["rotaryBackward"]
 
     @Test(arguments: gradientCases)
-    func `a backward operation agrees with central differences`(gradientCase: GradientCase) {
+    func `a backward operation agrees with central differences`(gradientCase: GradientCase) throws {
         var generator = SeededGenerator(seed: 99)
         let before: Double = Self.inPlace.contains(gradientCase.operation) ? 0 : 1
-        for input in gradientCase.inputs() {
+        for input in try gradientCase.inputs() {
             #expect(input.gradient.count == input.at.count)
             var actual = [Float]()
             var expected = [Double]()
@@ -103,14 +103,31 @@ let gradientCases: [GradientCase] = [
             ("gain", dGain, gain.doubles, { project(Reference.rmsNorm(x.doubles, $0, epsilon: epsilon), dy.doubles) }),
         ]
     },
-    GradientCase(operation: "swiGLUBackward") {
-        let (gate, up) = (randomMatrix(3, 21, seed: 14, deviation: 3), randomMatrix(3, 21, seed: 15))
-        let da = randomMatrix(3, 21, seed: 16)
-        let (dGate, dUp) = (ones(like: gate), ones(like: up))
-        swiGLUBackward(da, gate: gate, up: up, dGate: dGate, dUp: dUp, workers: GradientTests.workers)
+    GradientCase(operation: "gatedBackward") {
+        let (tokens, d, f) = (3, 5, 21)
+        let (gate, up) = (randomMatrix(tokens, f, seed: 14, deviation: 3), randomMatrix(tokens, f, seed: 15))
+        let (down, dy) = (randomMatrix(d, f, seed: 16), randomMatrix(tokens, d, seed: 17))
+        let arena = try Arena(byteCount: 1 << 20)
+        let saved = GatedActivations(tokens: tokens, featureCount: f, format: .f32, in: arena)
+        saved.gate.store(gate, workers: GradientTests.workers)
+        saved.up.store(up, workers: GradientTests.workers)
+        let rows = PackedRows(rows: tokens, inner: d, arithmetic: .f32, in: arena)
+        rows.pack(dy, workers: GradientTests.workers)
+        let weight = LinearWeight(dense: randomMatrix(f, d, seed: 18))
+        let (dGate, dUp, a) = (ones(like: gate), ones(like: gate), ones(like: gate))
+        gatedBackward(
+            rows, GatedWeights(gate: weight, up: weight, down: LinearWeight(dense: down)), from: .saved(saved),
+            into: PackedRows(rows: tokens, inner: f, arithmetic: .f32, in: arena),
+            dUp: PackedRows(rows: tokens, inner: f, arithmetic: .f32, in: arena), values: (dGate, dUp, a),
+            workers: GradientTests.workers)
+        // What a case's gradients are added to; these are assigned.
+        for gradient in [dGate, dUp] { gradient.add(ones(like: gate)) }
+        let loss = { (gate: [Double], up: [Double]) in
+            project(Reference.linear(Reference.swiGLU(gate, up), down.doubles, nil, outputs: d, inputs: f), dy.doubles)
+        }
         return [
-            ("gate", dGate, gate.doubles, { project(Reference.swiGLU($0, up.doubles), da.doubles) }),
-            ("up", dUp, up.doubles, { project(Reference.swiGLU(gate.doubles, $0), da.doubles) }),
+            ("gate", dGate, gate.doubles, { loss($0, up.doubles) }),
+            ("up", dUp, up.doubles, { loss(gate.doubles, $0) }),
         ]
     },
     GradientCase(operation: "rotaryBackward") {
@@ -134,11 +151,11 @@ let gradientCases: [GradientCase] = [
         let (k, v) = (randomMatrix(tokens, shared * h, seed: 20), randomMatrix(tokens, shared * h, seed: 21))
         let dO = randomMatrix(tokens, heads * h, seed: 22)
         let (o, sums) = (Matrix(rows: tokens, columns: heads * h), Matrix(rows: heads, columns: tokens))
-        attention(
+        try attention(
             q: q, k: k, v: v, keyCount: tokens, headCount: heads, keyValueHeadCount: shared, into: o, logSumExp: sums,
             workers: GradientTests.workers)
         let (dq, dk, dv) = (ones(like: q), ones(like: k), ones(like: v))
-        attentionBackward(
+        try attentionBackward(
             dO, q: q, k: k, v: v, o: o, logSumExp: sums, headCount: heads, keyValueHeadCount: shared, into: dq, dk: dk,
             dv: dv, workers: GradientTests.workers)
         let loss = { (q: [Double], k: [Double], v: [Double]) in

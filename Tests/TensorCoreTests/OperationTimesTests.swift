@@ -49,7 +49,7 @@ import Testing
         let weight = LinearWeight(dense: randomMatrix(64, 64, seed: 2))
         linear(x, weight, bias: nil, into: Matrix(rows: 8, columns: 64), workers: workers)
         linearBackwardInput(x, weight, into: Matrix(rows: 8, columns: 64), workers: workers)
-        swiGLU(gate: x, up: x, into: Matrix(rows: 8, columns: 64), workers: workers)
+        rmsNorm(x, gain: randomMatrix(1, 64, seed: 3), epsilon: 1e-6, into: x, workers: workers)
         let seconds = times.seconds
         for kind in [OperationKind.products, .inputGradients, .elementwise] { #expect(seconds[kind] ?? 0 > 0) }
         for kind in [OperationKind.head, .attention, .weightGradients] { #expect(seconds[kind] == 0) }

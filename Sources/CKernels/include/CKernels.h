@@ -121,5 +121,17 @@ typedef enum { CKPeakF32, CKPeakBF16, CKPeakInt8 } CKPeak;
 /// as two; 0 where the processor lacks it. The caller times this on as many threads as it likes.
 double ck_peak_operations(CKPeak which, uint64_t iterations);
 
-#endif
+// Saved activations: a value as bfloat16 (nearest, ties to even), or as a signed byte times its block's scale, which is
+// a bfloat16 (absmax / 127, rounded up). A block with a value that is not finite is read back as NaN.
 
+/// Values that share a scale.
+enum { CK_SAVED_BLOCK = 32 };
+
+void ck_store_bf16(const float *from, uint16_t *to, size_t count);
+void ck_load_bf16(const uint16_t *from, float *to, size_t count);
+
+/// `scales` holds one value per started block.
+void ck_store_int8(const float *from, int8_t *to, uint16_t *scales, size_t count);
+void ck_load_int8(const int8_t *from, const uint16_t *scales, float *to, size_t count);
+
+#endif

@@ -1,0 +1,82 @@
+// One block of anonymous memory for everything that a step needs: planned from shapes, taken once, given back at once.
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#elseif canImport(Android)
+    internal import Android
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// Hands out 64-byte aligned buffers one after another, and takes all of them back with its last reference.
+///
+/// A measuring arena has no memory: the same code that lays out buffers in it tells how many bytes they need. What it
+/// hands out must not be touched.
+///
+/// Sendable by contract: buffers are taken by one thread, before work on them begins.
+@safe
+public final class Arena: @unchecked Sendable {
+    /// Bytes that can be handed out; for a measuring arena as many as are asked for.
+    public let capacity: Int
+    /// Bytes handed out so far, with what alignment cost.
+    public private(set) var used = 0
+    private let start: UnsafeMutableRawPointer?
+
+    private static let alignment = 64
+
+    /// An arena without memory, for the size of a layout.
+    public static func measuring() -> Arena { Arena() }
+
+    private init() {
+        capacity = .max
+        unsafe start = nil
+    }
+
+    /// Reserves `byteCount` zeroed bytes; pages take room when they are first written.
+    ///
+    /// - Throws: `ArenaError.refused` when the operating system does not give them.
+    public init(byteCount: Int) throws(ArenaError) {
+        capacity = byteCount
+        guard byteCount > 0 else {
+            unsafe start = nil
+            return
+        }
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS
+        let address = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0)
+        guard let address = unsafe address, unsafe address != MAP_FAILED else { throw .refused(byteCount: byteCount) }
+        unsafe start = address
+    }
+
+    deinit {
+        if let start = unsafe start { _ = unsafe munmap(start, capacity) }
+    }
+
+    /// The next `byteCount` bytes.
+    /// - Precondition: they fit.
+    func take(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        let offset = used
+        let rounded = (byteCount + Self.alignment - 1) & ~(Self.alignment - 1)
+        precondition(byteCount >= 0 && rounded <= capacity - used, "an arena of \(capacity) bytes has no \(byteCount) left")
+        used += rounded
+        guard let start = unsafe start else {
+            // Aligned and never null, as a real one would be; never read or written.
+            return unsafe UnsafeMutableRawPointer(bitPattern: Self.alignment) ?? UnsafeMutableRawPointer.allocate(
+                byteCount: 1, alignment: 1)
+        }
+        return unsafe start + offset
+    }
+}
+
+public enum ArenaError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The operating system has no such block of memory for this process.
+    case refused(byteCount: Int)
+
+    public var description: String {
+        switch self {
+        case .refused(let byteCount):
+            "The operating system refused \(byteCount) bytes of memory; a shorter --seq-len or a smaller --memory-budget needs less."
+        }
+    }
+}
