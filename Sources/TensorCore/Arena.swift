@@ -58,12 +58,14 @@ public final class Arena: @unchecked Sendable {
     func take(_ byteCount: Int) -> UnsafeMutableRawPointer {
         let offset = used
         let rounded = (byteCount + Self.alignment - 1) & ~(Self.alignment - 1)
-        precondition(byteCount >= 0 && rounded <= capacity - used, "an arena of \(capacity) bytes has no \(byteCount) left")
+        precondition(
+            byteCount >= 0 && rounded <= capacity - used, "an arena of \(capacity) bytes has no \(byteCount) left")
         used += rounded
         guard let start = unsafe start else {
             // Aligned and never null, as a real one would be; never read or written.
-            return unsafe UnsafeMutableRawPointer(bitPattern: Self.alignment) ?? UnsafeMutableRawPointer.allocate(
-                byteCount: 1, alignment: 1)
+            return unsafe UnsafeMutableRawPointer(bitPattern: Self.alignment)
+                ?? UnsafeMutableRawPointer.allocate(
+                    byteCount: 1, alignment: 1)
         }
         return unsafe start + offset
     }

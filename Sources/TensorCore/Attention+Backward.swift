@@ -79,7 +79,8 @@ private func addShares(_ shape: AttentionShape, _ gradients: AttentionGradients,
             for (shares, sum) in [(gradients.keyShares, gradients.dk), (gradients.valueShares, gradients.dv)] {
                 for keyHead in 0..<shape.keyValueHeadCount {
                     let target = unsafe sum.pointer + (token * width + keyHead * h)
-                    let source = unsafe shares.pointer
+                    let source =
+                        unsafe shares.pointer
                         + (token * shape.headCount * h + keyHead * shape.group * h)
                     unsafe target.update(from: source, count: h)
                     for index in 1..<max(shape.group, 1) {

@@ -16,7 +16,8 @@ public struct GatedWeights {
     public init(gate: LinearWeight, up: LinearWeight, down: LinearWeight) {
         precondition(
             gate.outputs == up.outputs && gate.inputs == up.inputs && down.inputs == gate.outputs,
-            "a feed-forward of gate \(gate.outputs) × \(gate.inputs), up \(up.outputs) × \(up.inputs), down \(down.outputs) × \(down.inputs)")
+            "a feed-forward of gate \(gate.outputs) × \(gate.inputs), up \(up.outputs) × \(up.inputs), down \(down.outputs) × \(down.inputs)"
+        )
         self.gate = gate
         self.up = up
         self.down = down

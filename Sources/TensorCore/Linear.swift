@@ -36,7 +36,8 @@ public func linear(
     defer { workers.times?.end() }
     let tokens = x.rows
     precondition(
-        y.hasShape(tokens, weight.outputs), "linear: \(tokens) rows, W \(weight.outputs) × \(weight.inputs), y \(y.shape)")
+        y.hasShape(tokens, weight.outputs),
+        "linear: \(tokens) rows, W \(weight.outputs) × \(weight.inputs), y \(y.shape)")
     precondition(bias.map { $0.hasShape(1, weight.outputs) } ?? true, "linear: bias must be 1 × \(weight.outputs)")
     guard tokens > 0 else { return }
     let grain = ProductGrain.outputs
@@ -61,7 +62,8 @@ public func linear(
 ///   - weight: `[outputs, inputs]`.
 ///   - dx: `[tokens, inputs]`, added to.
 public func linearBackwardInput(_ dy: Matrix, _ weight: LinearWeight, into dx: Matrix, workers: Workers) {
-    precondition(dy.columns == weight.outputs, "linearBackwardInput: dy \(dy.shape), W \(weight.outputs) × \(weight.inputs)")
+    precondition(
+        dy.columns == weight.outputs, "linearBackwardInput: dy \(dy.shape), W \(weight.outputs) × \(weight.inputs)")
     workers.withPacked(dy, weight.arithmetic) { packed in
         linearBackwardInput([(packed, weight)], into: dx, adds: true, workers: workers)
     }
