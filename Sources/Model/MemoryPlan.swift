@@ -49,15 +49,19 @@ extension Decoder {
     ///
     /// - Parameters:
     ///   - lowestSaved: the lowest layer that backward reaches; nil for a pass without backward.
+    ///   - trainsMatrices: whether layers will hold trained matrices; nil asks the layers.
     ///   - limit: bytes for the pass; nil keeps everything.
     /// - Returns: the plan; it takes more than `limit` when even the least does.
-    public func memoryPlan(tokens: Int, lowestSaved: Int?, limit: Int? = nil) -> MemoryPlan {
+    public func memoryPlan(
+        tokens: Int, lowestSaved: Int?, trainsMatrices: Bool? = nil, limit: Int? = nil
+    ) -> MemoryPlan {
         let lowest = lowestSaved ?? configuration.layerCount
         let count = configuration.layerCount - lowest
         func plan(_ savings: [LayerSaving]) -> MemoryPlan {
             var plan = MemoryPlan(
                 tokens: tokens, lowestSaved: lowest, hasBackward: lowestSaved != nil,
-                trainsMatrices: lowestSaved != nil && layers.contains { $0.trainsMatrix }, arithmetic: arithmetic,
+                trainsMatrices: lowestSaved != nil && (trainsMatrices ?? layers.contains { $0.trainsMatrix }),
+                arithmetic: arithmetic,
                 savings: savings)
             let arena = Arena.measuring()
             _ = WindowWorkspace(configuration, plan: plan, in: arena)

@@ -19,6 +19,7 @@ extension ModelError: ExitReporting {
     public var exitStatus: ExitStatus {
         switch self {
         case .contextExceeded, .emptyPrompt, .noTokenizer: .usage
+        case .memoryRefused: .resources
         default: .failure
         }
     }

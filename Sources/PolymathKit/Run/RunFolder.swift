@@ -19,6 +19,8 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
     case exportDiffers(path: String, reason: String)
     /// The trained parameters give a loss that is infinite or no number; what was exported is gone again.
     case unusableResult(step: Int)
+    /// Bytes that were allowed and that are needed; the longest window that would fit, 0 for none.
+    case budgetTooSmall(budget: Int, needed: Int, tokens: Int, longestWindow: Int)
 
     public var description: String {
         switch self {
@@ -47,6 +49,10 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
         case .unusableResult(let step):
             "With what step \(step) left the loss is not a finite number, so nothing is exported: try a lower "
                 + "--learning-rate or --grad-clip 1."
+        case .budgetTooSmall(let budget, let needed, let tokens, let longestWindow):
+            "A --memory-budget of \(budget) bytes is too small for windows of \(tokens) tokens, which need "
+                + "\((needed + 0xF_FFFF) >> 20)M; "
+                + (longestWindow > 0 ? "--seq-len \(longestWindow) would fit." : "no window would fit.")
         }
     }
 
@@ -54,6 +60,7 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
         switch self {
         case .rootMismatch, .exportDiffers: .mismatch
         case .unusableResult: .failure
+        case .budgetTooSmall: .resources
         default: .usage
         }
     }

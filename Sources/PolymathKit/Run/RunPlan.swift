@@ -27,6 +27,7 @@ struct RunPlan {
     let isSynthetic: Bool
     /// How products are computed; never decided by timing.
     let arithmetic: Arithmetic
+    let memory: RunMemory
 
     /// Resolves base, identity, corpus and options.
     init(_ request: TrainingRequest, home: Home) throws {
@@ -60,6 +61,9 @@ struct RunPlan {
             sequenceLength: sequenceLength, vocabularySize: shape.vocabularySize,
             tokenizer: { try Tokenizer(vocabulary: TokenizerVocabulary(gguf)) })
         options = try request.options(windowCount: corpus.training.count)
+        memory = try RunMemory(
+            gguf: gguf, shape: shape, options: options, arithmetic: arithmetic, threads: threads,
+            tokens: sequenceLength, budget: request.memoryBudget)
     }
 
     /// Bytes of the adapter that this run will export; nil for scope `boundary`.
@@ -133,7 +137,8 @@ struct RunPlan {
             "grad_clip": .measured(options.gradientClip), "weight_decay": .measured(options.weightDecay),
             "compute": .string(arithmetic.rawValue), "threads": .exactly(threads), "corpus": corpusMembers,
             "adapter_bytes_expected": .count((try? adapterByteCount) ?? nil),
-            "frozen_tensors": .exactly(frozenTensorCount),
+            "frozen_tensors": .exactly(frozenTensorCount), "memory": memory.members,
+            "memory_budget": .count(request.memoryBudget),
         ]
     }
 

@@ -80,6 +80,7 @@ final class RunSession {
             decoder: decoder,
             data: TrainingData(training: plan.corpus.training, validation: plan.corpus.validation),
             options: plan.options, exists: { self.plan.gguf.tensor(named: $0) != nil })
+        try decoder.reserve(plan.memory.pass)
         if let checkpoint { try trainer.restore(checkpoint) }
         try sealGuard.cover(trainer, positions: plan.sequenceLength)
         willTrain?(trainer)

@@ -17,6 +17,7 @@ extension TrainingRequest {
             "validation_fraction": .string("\(validationFraction)"), "eval_every": .count(evaluateEvery),
             "patience": .exactly(patience), "adapter_encoding": .string(encoding.rawValue), "threads": .count(threads),
             "checkpoint_every": .count(checkpointEvery), "compute": Self.text(arithmetic?.rawValue),
+            "memory_budget": .count(memoryBudget),
             "identity": Self.text(identityPath),
         ]
     }
@@ -54,6 +55,7 @@ extension TrainingRequest {
         self.encoding = encoding
         threads = json["threads"]?.asInt
         checkpointEvery = json["checkpoint_every"]?.asInt
+        memoryBudget = json["memory_budget"]?.asInt
         identityPath = json["identity"]?.asString
         if let name = json["compute"]?.asString {
             guard let arithmetic = Arithmetic(rawValue: name) else { return nil }

@@ -37,6 +37,8 @@ public struct TrainingRequest: Sendable {
     public var threads: Int?
     /// How products are computed; nil means `Defaults.arithmetic`.
     public var arithmetic: Arithmetic?
+    /// Most anonymous memory that the run may hold, in bytes; nil computes nothing twice. Changes no bit of the result.
+    public var memoryBudget: Int?
     /// Steps between checkpoints; nil means only at a pause or a failure. Changes no bit of the result.
     public var checkpointEvery: Int?
     /// Identity file; nil means the user's own.

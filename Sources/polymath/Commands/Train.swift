@@ -22,7 +22,7 @@ enum Train: Command {
         flags: [
             .base, .corpus, .tokens, .scope, .steps, .epochs, .seqLen, .batchSize, .optimizer, .learningRate, .schedule,
             .warmup, .weightDecay, .gradClip, .seed, .shuffle, .validationFraction, .evalEvery, .patience,
-            .adapterEncoding, .compute, .threads, .checkpointEvery, .resume, .allowOtherKernels, .config, .dryRun,
+            .adapterEncoding, .compute, .threads, .memoryBudget, .checkpointEvery, .resume, .allowOtherKernels, .config, .dryRun,
             .identity, .out, .home, .json,
         ],
         exclusive: [[.corpus, .tokens], [.steps, .epochs]],
@@ -95,6 +95,7 @@ enum Train: Command {
             arguments.text(.adapterEncoding).flatMap(TrainingRequest.ExportEncoding.init) ?? request.encoding
         request.arithmetic = arguments.arithmetic
         request.threads = arguments.integer(.threads)
+        request.memoryBudget = arguments.integer(.memoryBudget)
         request.checkpointEvery = arguments.integer(.checkpointEvery)
         request.identityPath = arguments.text(.identity)
         request.out = arguments.text(.out)

@@ -1,0 +1,78 @@
+internal import Device
+internal import Digest
+internal import GGUF
+internal import Model
+internal import TensorCore
+internal import Training
+
+/// Where a run's anonymous memory goes, decided from shapes before anything large is allocated.
+///
+/// The base is not among it: it is a read-only map of a file, whose pages the system may take back at any time.
+struct RunMemory {
+    /// What a pass over one window keeps and overwrites.
+    let pass: MemoryPlan
+    /// Held when the plan was made: the program, the tokenizer, the corpus.
+    let held: Int
+    /// Masters, gradients and optimiser state of the trained tensors, and the best masters so far.
+    let training: Int
+    /// What sealing, checkpoints, reports and the like take at a time.
+    static let reserve = 24 << 20
+
+    /// The most that the run is expected to hold.
+    var total: Int { held + training + Self.reserve + pass.byteCount }
+
+    /// - Throws: `RunError.budgetTooSmall` where not even the least that a pass can do with fits.
+    init(
+        gguf: GGUFFile, shape: DecoderConfiguration, options: TrainingOptions, arithmetic: Arithmetic, threads: Int,
+        tokens: Int, budget: Int?
+    ) throws {
+        held = MemoryProbe.sample()?.anonymousBytes ?? 0
+        training = Self.trainingByteCount(gguf, shape, options)
+        let decoder = try Decoder(gguf, workers: Workers(count: threads), arithmetic: arithmetic)
+        let lowest = options.scope.layers(of: shape)[0]
+        func plan(_ tokens: Int, _ limit: Int?) -> MemoryPlan {
+            decoder.memoryPlan(
+                tokens: tokens, lowestSaved: lowest, trainsMatrices: options.scope == .boundary, limit: limit)
+        }
+        guard let budget else {
+            pass = plan(tokens, nil)
+            return
+        }
+        let fixed = held + training + Self.reserve
+        let limit = max(budget - fixed, 0)
+        pass = plan(tokens, limit)
+        guard pass.byteCount > limit else { return }
+        // The longest window that fits: bytes grow with tokens, so halving finds it.
+        var (fits, fails) = (0, tokens)
+        while fails - fits > 1 {
+            let middle = (fits + fails) / 2
+            if plan(middle, 0).byteCount <= limit { fits = middle } else { fails = middle }
+        }
+        throw RunError.budgetTooSmall(
+            budget: budget, needed: fixed + pass.byteCount, tokens: tokens, longestWindow: fits)
+    }
+
+    /// f32 masters and moments of every trained value, and a gradient where one is kept: the wide matrices have none.
+    private static func trainingByteCount(
+        _ gguf: GGUFFile, _ shape: DecoderConfiguration, _ options: TrainingOptions
+    ) -> Int {
+        let names = options.scope.tensorNames(of: shape) { gguf.tensor(named: $0) != nil }
+        let values = names.reduce(0) { sum, name in
+            let tensor = gguf.tensor(named: name) ?? gguf.tensor(named: "token_embd.weight")
+            return sum + (tensor?.dimensions.reduce(1, *) ?? 0)
+        }
+        // Master, gradient and best-so-far; then the optimiser's moments.
+        return values * 4 * (3 + (options.optimizer == .adamw ? 2 : 0))
+    }
+
+    /// What `train --dry-run` and the run's first event say.
+    var members: JSONValue {
+        [
+            "total": .exactly(total), "held": .exactly(held), "training": .exactly(training),
+            "reserve": .exactly(Self.reserve), "activations_and_scratch": .exactly(pass.byteCount),
+            "layers_with_backward": .exactly(pass.savings.count),
+            "recomputed_attention": .exactly(pass.recomputedAttentionCount),
+            "recomputed_feed_forward": .exactly(pass.recomputedFeedForwardCount),
+        ]
+    }
+}
