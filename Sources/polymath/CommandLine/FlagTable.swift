@@ -70,7 +70,8 @@ extension Flag {
         "compute", .choice(["auto"] + Arithmetic.allCases.map(\.rawValue)), "MODE", default: "auto",
         help: "Arithmetic of the products")
     static let memoryBudget = Flag(
-        "memory-budget", .bytes, "BYTES", help: "Most anonymous memory (not the base's map); layers are computed twice to keep to it")
+        "memory-budget", .bytes, "BYTES",
+        help: "Most anonymous memory (not the base's map); layers are computed twice to keep to it")
 
     // MARK: What to write
     static let prompt = Flag("prompt", .text, "TEXT", help: "Text to go on from")

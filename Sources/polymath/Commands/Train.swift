@@ -22,7 +22,8 @@ enum Train: Command {
         flags: [
             .base, .corpus, .tokens, .scope, .steps, .epochs, .seqLen, .batchSize, .optimizer, .learningRate, .schedule,
             .warmup, .weightDecay, .gradClip, .seed, .shuffle, .validationFraction, .evalEvery, .patience,
-            .adapterEncoding, .compute, .threads, .memoryBudget, .checkpointEvery, .resume, .allowOtherKernels, .config, .dryRun,
+            .adapterEncoding, .compute, .threads, .memoryBudget, .checkpointEvery, .resume, .allowOtherKernels, .config,
+            .dryRun,
             .identity, .out, .home, .json,
         ],
         exclusive: [[.corpus, .tokens], [.steps, .epochs]],
