@@ -149,27 +149,65 @@ static void checkProducts(CKKind kind, Sort sort) {
     free(in.turned);
 }
 
-// MARK: Decoding
+// MARK: Quantised blocks
 
-static void checkDecoding(uint32_t type, size_t blockBytes, size_t blockLength) {
-    size_t rows = upTo(3), blocks = upTo(4), bytes = rows * blocks * blockBytes, count = rows * blocks * blockLength;
-    uint8_t *from = malloc(bytes);
-    for (size_t i = 0; i < bytes; i++) from[i] = (uint8_t)word();
-    float *plain = calloc(count, sizeof *plain), *other = calloc(count, sizeof *other);
-    ck_decode_on(
-        CKPathPlain, type, from, blocks * blockBytes, plain, blocks * blockLength, rows, blocks);
-    unifyNaNs(plain, count);
-    digestBytes((uint8_t *)plain, count * sizeof *plain);
-    for (int path = 1; path <= CKPathDot; path++) {
-        bool isThere = ck_decode_on(
-            (CKPath)path, type, from, blocks * blockBytes, other, blocks * blockLength, rows, blocks);
-        if (!isThere) continue;
-        unifyNaNs(other, count);
-        compare("decoded blocks", (int)type, path, other, plain, count * sizeof *plain);
-    }
+typedef struct {
+    uint32_t number;
+    size_t bytes, length;
+    // Where a block's binary16 scales end; 0 for none.
+    size_t scales[2];
+} Type;
+
+static const Type types[] = {{2, 18, 32, {2, 0}}, {8, 34, 32, {2, 0}}, {12, 144, 256, {2, 4}}, {14, 210, 256, {210, 0}}};
+
+/// Blocks of any bytes, but without infinities and NaNs among the scales: a NaN keeps other bits on other processors.
+static uint8_t *blocksOf(const Type *type, size_t count) {
+    uint8_t *blocks = malloc(count * type->bytes);
+    for (size_t i = 0; i < count * type->bytes; i++) blocks[i] = (uint8_t)word();
+    for (size_t i = 0; i < count; i++)
+        for (int j = 0; j < 2; j++)
+            if (type->scales[j] > 0) blocks[i * type->bytes + type->scales[j] - 1] &= 0xFB;
+    return blocks;
+}
+
+static void checkDecoding(const Type *type) {
+    size_t rows = upTo(3), blocks = upTo(4), stride = blocks * type->bytes;
+    size_t length = blocks * type->length, size = rows * length * sizeof(float);
+    uint8_t *from = blocksOf(type, rows * blocks);
+    float *plain = malloc(size), *other = malloc(size);
+    ck_decode_on(CKPathPlain, type->number, from, stride, plain, length, rows, blocks);
+    digestBytes((uint8_t *)plain, size);
+    for (int path = 1; path <= CKPathDot; path++)
+        if (ck_decode_on((CKPath)path, type->number, from, stride, other, length, rows, blocks))
+            compare("decoded blocks", (int)type->number, path, other, plain, size);
     free(from);
     free(plain);
     free(other);
+}
+
+// A panel from blocks, whose rows become columns where `isTransposed`.
+static void checkPanel(CKKind kind, const Type *type, bool isTransposed) {
+    size_t wide = upTo(type->length == 32 ? 5 : 2), high = upTo(isTransposed ? 40 : 150);
+    size_t inner = isTransposed ? wide * type->length : high, columns = isTransposed ? high : wide * type->length;
+    size_t stride = wide * type->bytes, size = ck_panel_size(kind, inner, columns);
+    uint8_t *from = blocksOf(type, high * wide), *plain = NULL;
+    for (int path = 0; path <= CKPathDot; path++) {
+        if (!ck_has_path(kind, (CKPath)path)) continue;
+        uint8_t *panel = calloc(1, size);
+        bool isKnown =
+            isTransposed ? ck_panel_transposed(kind, (CKPath)path, type->number, from, stride, high, inner, panel)
+                         : ck_panel_straight(kind, (CKPath)path, type->number, from, stride, inner, columns, panel);
+        if (!isKnown) differences++;
+        if (path == CKPathPlain) {
+            plain = panel;
+            digestBytes(plain, size);
+            continue;
+        }
+        compare(isTransposed ? "transposed blocks" : "straight blocks", kind, path, panel, plain, size);
+        free(panel);
+    }
+    free(from);
+    free(plain);
 }
 
 int ck_check(int rounds, uint64_t *digestOfPlain) {
@@ -181,10 +219,13 @@ int ck_check(int rounds, uint64_t *digestOfPlain) {
             checkProducts(CKBF16, (Sort)sort);
             checkProducts(CKInt8, (Sort)sort);
         }
-        checkDecoding(2, 18, 32);
-        checkDecoding(8, 34, 32);
-        checkDecoding(12, 144, 256);
-        checkDecoding(14, 210, 256);
+        for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+            checkDecoding(&types[i]);
+            for (int kind = 0; kind < 2; kind++) {
+                checkPanel((CKKind)kind, &types[i], true);
+                checkPanel((CKKind)kind, &types[i], false);
+            }
+        }
     }
     *digestOfPlain = digest;
     return differences;
