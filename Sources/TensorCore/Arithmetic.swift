@@ -9,12 +9,13 @@ public enum Arithmetic: String, CaseIterable, Sendable {
     /// Operands rounded to eight bits with a scale per block of the inner dimension; exact sums in a block, f32 across.
     case int8
 
-    /// What the products of this arithmetic run on, beside the BLAS library: part of the kernel path.
+    /// What fixes the bits of this arithmetic's products, beside the BLAS library: part of the kernel path. One name
+    /// stands for all code that must give the same bits (decision 0007).
     public var instructions: String? {
         switch self {
         case .f32: nil
-        case .bf16: ck_is_native(CKBF16) ? "avx512bf16" : "bf16-plain"
-        case .int8: ck_is_native(CKInt8) ? "avx512vnni" : "int8-plain"
+        case .bf16: ck_best_path(CKBF16) == CKPathAVX512 ? "avx512bf16" : "bf16-fma"
+        case .int8: "int8"
         }
     }
 }

@@ -1,6 +1,7 @@
 import CKernels
 import CKernelsCheck
 import Foundation
+import TensorCore
 import TestSupport
 import Testing
 
@@ -30,6 +31,12 @@ import Testing
         #else
             #expect((best == CKPathPlain) == !ck_has_path(kind, CKPathAVX2))
         #endif
+    }
+
+    @Test func `arithmetics are named after what fixes their bits`() {
+        #expect(Arithmetic.f32.instructions == nil)
+        #expect(Arithmetic.int8.instructions == "int8")
+        #expect(Arithmetic.bf16.instructions == (ck_has_path(CKBF16, CKPathAVX512) ? "avx512bf16" : "bf16-fma"))
     }
 
     @Test(.enabled(if: hasTools, "a cross compiler or qemu-aarch64 is not installed; make neon-deps does that"))

@@ -5,8 +5,8 @@
 
 #include "CKernels.h"
 
-/// Prints a line for each difference and returns how many there are. The digest is of all plain results, any NaN counting
-/// as any other: it is the same on every machine. Not for two threads at once.
+/// Prints a line for each difference and returns how many there are. The digest is of all plain results and of saved
+/// activations, any NaN counting as any other: it is the same on every machine. Not for two threads at once.
 int ck_check(int rounds, uint64_t *digestOfPlain);
 
 #endif
