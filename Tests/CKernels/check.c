@@ -28,7 +28,7 @@ static float fromBits(uint32_t bits) {
 // A value with an exponent of `low` to `low + count - 1`, biased.
 static float scaled(uint32_t low, uint32_t count) { return fromBits((word() & 0x807FFFFF) | (low + word() % count) << 23); }
 
-typedef enum { Ordinary, AnyBits, MostlyZero, Tiny, Huge, Edge, Sorts } Sort;
+typedef enum { Ordinary, AnyBits, MostlyZero, Rare, Tiny, Huge, Edge, Sorts } Sort;
 
 // What a number is for: the left operand, the right one, and what products are added to.
 typedef enum { Left, Right, Sum } Role;
@@ -38,6 +38,8 @@ static float number(Sort sort, Role role) {
     case Ordinary: return scaled(120, 8);
     case AnyBits: return fromBits(word());  // Infinities, NaNs and subnormals among them.
     case MostlyZero: return word() % 8 == 0 ? scaled(100, 30) : word() % 2 == 0 ? 0.0f : -0.0f;
+    // Blocks whose largest magnitude is infinite, or near the one below which a block counts as zero.
+    case Rare: return word() % 40 != 0 ? 0 : word() % 4 == 0 ? fromBits(0x7F800000) : scaled(5, 5);
     case Tiny: return role == Sum ? scaled(0, 30) : scaled(50, 30);
     // Overflow in a few places only: elsewhere infinities would hide the rest.
     case Huge: return role == Left && word() % 64 != 0 ? scaled(60, 8) : scaled(180, 20);
