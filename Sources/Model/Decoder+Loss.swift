@@ -115,11 +115,7 @@ extension Decoder {
         let dNormed = Matrix(rows: rows.count, columns: d)
         let result = headCrossEntropyWithGradient(
             normed, head.weight, targets: rows.targets, scale: scale, into: dNormed, workers: workers)
-        if let dWeight = head.dWeight {
-            headBackwardWeight(
-                normed, head.weight, targets: rows.targets, logSumExp: result.logSumExp, scale: scale, into: dWeight,
-                workers: workers)
-        }
+        dHead?.add(hidden: normed, targets: rows.targets, logSumExp: result.logSumExp, scale: scale)
         let dRows = Matrix(rows: rows.count, columns: d)
         rmsNormBackward(
             dNormed, x: rows.hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon, into: dRows,

@@ -6,72 +6,81 @@ extension Decoder {
     /// Masters are dequantised exactly from the base. `output.weight` of a tied base starts as a copy of the
     /// embedding: the head is untied from then on, the embedding stays frozen (design, section 3).
     ///
-    /// - Parameter names: norm gains, projections and biases of any layer, `output_norm.weight`, `output.weight`.
+    /// - Parameters:
+    ///   - names: norm gains, projections and biases of any layer, `output_norm.weight`, `output.weight`.
+    ///   - tokensPerStep: over all windows; decides in which form a layer's gradients are kept.
     /// - Throws: `ModelError.missingTensor` for a name that this decoder does not have.
-    /// - Complexity: two f32 copies (value and gradient) of every named tensor.
-    public func makeTrainable(_ names: [String]) throws(ModelError) -> [Parameter] {
+    /// - Complexity: one f32 copy of every named tensor. Of the gradients of matrices, what `WeightGradient` and
+    ///   `HeadGradient` keep.
+    public func makeTrainable(_ names: [String], tokensPerStep: Int = 0) throws(ModelError) -> [Parameter] {
         var parameters: [Parameter] = []
         for name in names {
-            guard let parameter = install(name) else { throw .missingTensor(name) }
+            guard let parameter = install(name, tokensPerStep) else { throw .missingTensor(name) }
             parameters.append(parameter)
         }
         return parameters
     }
 
-    private func install(_ name: String) -> Parameter? {
-        if name == "output_norm.weight" {
-            let parameter = Parameter(name: name, kind: .gain, value: outputNorm)
-            dOutputNorm = parameter.gradient
-            return parameter
+    private func install(_ name: String, _ tokens: Int) -> Parameter? {
+        if name == "output_norm.weight" { return Parameter(gain: name, value: outputNorm, gradient: &dOutputNorm) }
+        if name == "output.weight" {
+            let master = head.weight.decoded()
+            head.weight = LinearWeight(dense: master, arithmetic: head.weight.arithmetic)
+            let gradient = HeadGradient(weight: head.weight)
+            dHead = gradient
+            return Parameter(name: name, kind: .matrix, value: master, gradient: .head(gradient))
         }
-        if name == "output.weight" { return head.trainWeight(name) }
         let parts = name.split(separator: ".", maxSplits: 2)
         guard parts.count == 3, parts[0] == "blk", let index = Int(parts[1]), layers.indices.contains(index) else {
             return nil
         }
-        return layers[index].train(String(parts[2]), name: name)
+        return layers[index].train(String(parts[2]), name: name, tokensPerStep: tokens)
     }
 }
 
 extension DecoderLayer {
     /// - Parameter suffix: the tensor's name after `blk.N.`.
-    mutating func train(_ suffix: String, name: String) -> Parameter? {
+    mutating func train(_ suffix: String, name: String, tokensPerStep: Int) -> Parameter? {
         switch suffix {
-        case "attn_norm.weight":
-            let parameter = Parameter(name: name, kind: .gain, value: attentionNorm)
-            dAttentionNorm = parameter.gradient
-            return parameter
-        case "ffn_norm.weight":
-            let parameter = Parameter(name: name, kind: .gain, value: feedForwardNorm)
-            dFeedForwardNorm = parameter.gradient
-            return parameter
-        case "attn_q.weight": return query.trainWeight(name)
-        case "attn_k.weight": return key.trainWeight(name)
-        case "attn_v.weight": return value.trainWeight(name)
+        case "attn_norm.weight": return Parameter(gain: name, value: attentionNorm, gradient: &dAttentionNorm)
+        case "ffn_norm.weight": return Parameter(gain: name, value: feedForwardNorm, gradient: &dFeedForwardNorm)
+        case "attn_q.weight": return query.trainWeight(name, tokensPerStep)
+        case "attn_k.weight": return key.trainWeight(name, tokensPerStep)
+        case "attn_v.weight": return value.trainWeight(name, tokensPerStep)
         case "attn_q.bias": return query.trainBias(name)
         case "attn_k.bias": return key.trainBias(name)
         case "attn_v.bias": return value.trainBias(name)
-        case "attn_output.weight": return output.trainWeight(name)
-        case "ffn_gate.weight": return gate.trainWeight(name)
-        case "ffn_up.weight": return up.trainWeight(name)
-        case "ffn_down.weight": return down.trainWeight(name)
+        case "attn_output.weight": return output.trainWeight(name, tokensPerStep)
+        case "ffn_gate.weight": return gate.trainWeight(name, tokensPerStep)
+        case "ffn_up.weight": return up.trainWeight(name, tokensPerStep)
+        case "ffn_down.weight": return down.trainWeight(name, tokensPerStep)
         default: return nil
         }
     }
 }
 
+extension Parameter {
+    /// A norm gain, with a new gradient that backward finds in `gradient`.
+    fileprivate convenience init(gain name: String, value: Matrix, gradient: inout Matrix?) {
+        let sum = Matrix(rows: 1, columns: value.columns)
+        gradient = sum
+        self.init(name: name, kind: .gain, value: value, gradient: .vector(sum))
+    }
+}
+
 extension Projection {
-    mutating func trainWeight(_ name: String) -> Parameter {
-        let parameter = Parameter(name: name, kind: .matrix, value: weight.decoded())
-        weight = LinearWeight(dense: parameter.value, arithmetic: weight.arithmetic)
-        dWeight = parameter.gradient
-        return parameter
+    mutating func trainWeight(_ name: String, _ tokensPerStep: Int) -> Parameter {
+        let master = weight.decoded()
+        weight = LinearWeight(dense: master, arithmetic: weight.arithmetic)
+        let gradient = WeightGradient(outputs: weight.outputs, inputs: weight.inputs, rows: tokensPerStep)
+        dWeight = gradient
+        return Parameter(name: name, kind: .matrix, value: master, gradient: .weight(gradient))
     }
 
     mutating func trainBias(_ name: String) -> Parameter? {
         guard let bias else { return nil }
-        let parameter = Parameter(name: name, kind: .bias, value: bias)
-        dBias = parameter.gradient
-        return parameter
+        let sum = Matrix(rows: 1, columns: bias.columns)
+        dBias = sum
+        return Parameter(name: name, kind: .bias, value: bias, gradient: .vector(sum))
     }
 }

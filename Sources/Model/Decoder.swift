@@ -15,6 +15,8 @@ public final class Decoder {
     let base: GGUFFile
     let embeddingWeight: LinearWeight
     var head: Projection
+    /// The head's gradient, where the scope trains it.
+    var dHead: HeadGradient?
     var outputNorm: Matrix
     var dOutputNorm: Matrix?
     var layers: [DecoderLayer]

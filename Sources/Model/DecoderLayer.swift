@@ -23,7 +23,7 @@ struct DecoderLayer {
 struct Projection {
     var weight: LinearWeight
     var bias: Matrix?
-    var dWeight: Matrix?
+    var dWeight: WeightGradient?
     var dBias: Matrix?
 
     func forward(_ x: Matrix, into y: Matrix, workers: Workers) {
@@ -34,7 +34,7 @@ struct Projection {
     ///
     /// - Parameter x: the projection's input, computed only if the weight is trained.
     func accumulate(_ dy: Matrix, x: () -> Matrix, workers: Workers) {
-        if let dWeight { linearBackwardWeight(dy, x(), into: dWeight, workers: workers) }
+        if let dWeight { dWeight.add(dy, x(), workers: workers) }
         if let dBias { linearBackwardBias(dy, into: dBias) }
     }
 }

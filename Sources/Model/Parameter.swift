@@ -1,9 +1,9 @@
 public import TensorCore
 
-/// A trained tensor: its f32 master, which the decoder reads directly, and the gradient that backward adds into.
+/// A trained tensor: its f32 master, which the decoder reads directly, and the gradient that backward adds to.
 ///
-/// Invariant: `gradient` has the shape of `value`; `value` is the very object that the decoder's forward uses, so
-/// an optimiser's update is visible to the next forward without a copy.
+/// Invariant: `gradient` is of a tensor of `value`'s shape; `value` is the very object that the decoder's forward uses,
+/// so an optimiser's update is visible to the next forward without a copy.
 public final class Parameter: Sendable {
     public enum Kind: Sendable {
         /// RMS norm gain, `[1, d]`: never decayed.
@@ -19,13 +19,13 @@ public final class Parameter: Sendable {
     public let kind: Kind
     /// The f32 master.
     public let value: Matrix
-    /// Gradient of the step's loss, same shape as `value`.
-    public let gradient: Matrix
+    /// Gradient of the step's loss.
+    public let gradient: TensorGradient
 
-    public init(name: String, kind: Kind, value: Matrix) {
+    public init(name: String, kind: Kind, value: Matrix, gradient: TensorGradient) {
         self.name = name
         self.kind = kind
         self.value = value
-        gradient = Matrix(rows: value.rows, columns: value.columns)
+        self.gradient = gradient
     }
 }

@@ -33,6 +33,17 @@ enum BLAS {
             c, Int32(stride))
     }
 
+    /// c += a·aᵀ on and below the diagonal, with a: [rows, inner], c: [rows, rows].
+    static func addGram(
+        _ a: Operand, into c: UnsafeMutablePointer<Float>, stride: Int, rows: Int, inner: Int
+    ) {
+        guard rows > 0 else { return }
+        _ = oneThreadPerCall
+        unsafe cblas_ssyrk(
+            CblasRowMajor, CblasLower, CblasNoTrans, Int32(rows), Int32(inner), 1, a.start, Int32(a.stride), 1, c,
+            Int32(stride))
+    }
+
     /// y = W·x + beta · y for one vector, with W: [rows, columns].
     static func multiply(
         matrix: UnsafePointer<Float>, stride: Int, vector x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>,

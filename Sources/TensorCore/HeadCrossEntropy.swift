@@ -2,9 +2,8 @@
 //
 //   l_nv = hidden_n · W_v;  L_n = log Σ_v exp(l_nv);  loss_n = L_n − l_n,target
 //   dhidden_n += scale · (Σ_v exp(l_nv − L_n) · W_v − W_target)
-//   dW_v += scale · Σ_n (exp(l_nv − L_n) − [v = target_n]) · hidden_n
 //
-// hidden, dhidden: [N, width], one row per counted target; W, dW: [vocabulary, width].
+// hidden, dhidden: [N, width], one row per counted target; W: [vocabulary, width]. The gradient of W: HeadGradient.swift.
 // The vocabulary is cut into parts, one task each, and parts into chunks; parts are joined in ascending order. How many
 // there are depends on the shape alone. The gradient of hidden needs no second pass: each part keeps the running
 // maximum of its logits and rescales its sum when that grows (Milakov and Gimelshein, 2018, arXiv:1805.02867).
@@ -15,7 +14,7 @@ internal import Foundation
 public struct HeadCrossEntropyResult: Sendable {
     /// Cross-entropy per row, in nats.
     public let losses: [Float]
-    /// L per row, which `headBackwardWeight` needs.
+    /// L per row, which `HeadGradient` needs.
     public let logSumExp: [Float]
 
     public init(losses: [Float], logSumExp: [Float]) {
@@ -59,46 +58,4 @@ public func headCrossEntropyWithGradient(
     let result = pass.result()
     pass.addGradient(logSumExp: result.logSumExp, scale: scale, into: dHidden, workers: workers)
     return result
-}
-
-/// Adds the gradient of the summed, scaled losses to `dWeight`, chunk by chunk.
-///
-/// - Parameters:
-///   - hidden: `[N, width]`, as given to `headCrossEntropy`.
-///   - weight: `[vocabulary, width]`, likewise.
-///   - targets: N rows of `weight`, likewise.
-///   - logSumExp: N values, from its result.
-///   - scale: what one row's loss weighs.
-///   - dWeight: `[vocabulary, width]`, added to.
-public func headBackwardWeight(
-    _ hidden: Matrix, _ weight: LinearWeight, targets: [Int32], logSumExp: [Float], scale: Float,
-    into dWeight: Matrix, workers: Workers
-) {
-    workers.times?.begin(.head)
-    defer { workers.times?.end() }
-    let tiles = HeadTiles(hidden: hidden, weight: weight, targets: targets)
-    precondition(
-        dWeight.hasShape(weight.outputs, weight.inputs) && logSumExp.count == hidden.rows,
-        "headBackwardWeight: dW \(dWeight.shape), \(logSumExp.count) sums for hidden \(hidden.shape)")
-    guard hidden.rows > 0 else { return }
-    workers.withPacked(hidden, weight.arithmetic) { packed in
-        unsafe workers.forEach(tasks: tiles.chunks, scratch: tiles.scratchCount) { task, scratch in
-            let vocabulary = tiles.range(ofChunk: task)
-            let logits = unsafe tiles.logits(scratch)
-            unsafe tiles.withLogits(vocabulary, packed: packed, scratch: scratch) { _ in
-                for row in 0..<hidden.rows {
-                    let values = unsafe logits + row * tiles.stride
-                    _ = unsafe Vector.exponentials(values, minus: logSumExp[row], count: vocabulary.count)
-                    unsafe Vector.multiply(values, by: scale, count: vocabulary.count)
-                    let target = Int(targets[row])
-                    if vocabulary.contains(target) { unsafe values[target - vocabulary.lowerBound] -= scale }
-                }
-                unsafe BLAS.multiply(
-                    .init(logits, stride: tiles.stride, transposed: true),
-                    .init(hidden.pointer, stride: hidden.columns),
-                    into: dWeight.pointer + vocabulary.lowerBound * weight.inputs, stride: weight.inputs,
-                    rows: vocabulary.count, columns: weight.inputs, inner: hidden.rows, beta: 1)
-            }
-        }
-    }
 }

@@ -65,7 +65,9 @@ public final class BoundaryTrainer {
         self.options = options
         let layers = options.scope.layers(of: shape)
         lowestLayer = layers[0]
-        parameters = try decoder.makeTrainable(options.scope.tensorNames(of: shape, exists: exists))
+        let tokens = data.training.reduce(0) { max($0, $1.inputs.count) } * options.batchSize
+        parameters = try decoder.makeTrainable(
+            options.scope.tensorNames(of: shape, exists: exists), tokensPerStep: tokens)
         optimizer =
             switch options.optimizer {
             case .sgd: SGD(weightDecay: options.weightDecay)
@@ -140,7 +142,7 @@ public final class BoundaryTrainer {
         let started = DispatchTime.now().uptimeNanoseconds
         let index = progress.step
         let chosen = plan.windows(step: index)
-        for parameter in parameters { parameter.gradient.fill(0) }
+        for parameter in parameters { parameter.gradient.clear() }
         let counted = chosen.reduce(0) { $0 + data.training[$1].countedCount }
         var sum = 0.0
         for window in chosen {
@@ -151,14 +153,14 @@ public final class BoundaryTrainer {
             throw TrainingError.nonFinite(quantity: "the loss", step: index + 1, lastGoodStep: index)
         }
         var squares = 0.0
-        for parameter in parameters { squares += parameter.gradient.sumOfSquares() }
+        for parameter in parameters { squares += parameter.gradient.sumOfSquares(workers: decoder.workers) }
         let norm = squares.squareRoot()
         guard norm.isFinite else {
             throw TrainingError.nonFinite(quantity: "the gradient norm", step: index + 1, lastGoodStep: index)
         }
         try observer.willUpdate(step: index + 1, secondsSoFar: Self.seconds(since: started))
         let rate = schedule.rate(at: index)
-        optimizer.update(parameters, rate: rate, gradientScale: clipScale(norm))
+        optimizer.update(parameters, rate: rate, gradientScale: clipScale(norm), workers: decoder.workers)
         bounds?.hold(parameters)
         let tokens = chosen.reduce(0) { $0 + data.training[$1].inputs.count }
         progress.step += 1

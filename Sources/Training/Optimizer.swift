@@ -6,12 +6,12 @@ func cosine(_ angle: Double) -> Double { cos(angle) }
 
 /// Updates f32 masters from their gradients; state is f32 and belongs to the optimiser.
 public protocol Optimizer: AnyObject {
-    /// One update of every parameter.
+    /// One update of every parameter, whose gradient is then used up.
     ///
     /// - Parameters:
     ///   - rate: learning rate of this step.
     ///   - gradientScale: factor on every gradient (clipping), in (0, 1].
-    func update(_ parameters: [Parameter], rate: Double, gradientScale: Float)
+    func update(_ parameters: [Parameter], rate: Double, gradientScale: Float, workers: Workers)
     /// The very arrays that it keeps between updates: every parameter's first one, then every second one. A checkpoint
     /// reads them and, to resume, writes them.
     var moments: [Matrix] { get }
@@ -27,18 +27,12 @@ public final class SGD: Optimizer {
 
     public init(weightDecay: Double) { self.weightDecay = weightDecay }
 
-    public func update(_ parameters: [Parameter], rate: Double, gradientScale: Float) {
+    public func update(_ parameters: [Parameter], rate: Double, gradientScale: Float, workers: Workers) {
         updateCount += 1
         for parameter in parameters {
-            let keep = Float(1 - (parameter.kind == .matrix ? rate * weightDecay : 0))
-            let step = Float(rate)
-            parameter.gradient.withSpan { gradient in
-                parameter.value.withMutableSpan { value in
-                    for index in 0..<gradient.count {
-                        value[index] = value[index] * keep - step * (gradient[index] * gradientScale)
-                    }
-                }
-            }
+            applyUpdate(
+                .descent(rate: Float(rate), keep: parameter.keep(rate: rate, weightDecay: weightDecay)),
+                of: parameter.gradient, scale: gradientScale, to: parameter.value, workers: workers)
         }
     }
 }
@@ -65,36 +59,24 @@ public final class AdamW: Optimizer {
 
     public var moments: [Matrix] { first + second }
 
-    public func update(_ parameters: [Parameter], rate: Double, gradientScale: Float) {
+    public func update(_ parameters: [Parameter], rate: Double, gradientScale: Float, workers: Workers) {
         updateCount += 1
         let correction1 = 1 - pow(Self.beta1, Double(updateCount))
         let correction2 = 1 - pow(Self.beta2, Double(updateCount))
-        let step = Float(rate / correction1)
-        let root2 = Float(correction2.squareRoot())
-        let beta1 = Float(Self.beta1)
-        let beta2 = Float(Self.beta2)
-        let keep1 = Float(1 - Self.beta1)
-        let keep2 = Float(1 - Self.beta2)
-        let epsilon = Float(Self.epsilon)
         for (index, parameter) in parameters.enumerated() {
-            let keep = Float(1 - (parameter.kind == .matrix ? rate * weightDecay : 0))
-            let m = first[index]
-            let v = second[index]
-            parameter.gradient.withSpan { gradient in
-                m.withMutableSpan { m in
-                    v.withMutableSpan { v in
-                        parameter.value.withMutableSpan { value in
-                            for i in 0..<gradient.count {
-                                let g = gradient[i] * gradientScale
-                                m[i] = beta1 * m[i] + keep1 * g
-                                v[i] = beta2 * v[i] + keep2 * (g * g)
-                                let denominator = v[i].squareRoot() / root2 + epsilon
-                                value[i] = value[i] * keep - step * (m[i] / denominator)
-                            }
-                        }
-                    }
-                }
-            }
+            let step = AdamWStep(
+                beta1: Self.beta1, beta2: Self.beta2, rate: rate / correction1, root: correction2.squareRoot(),
+                epsilon: Self.epsilon, keep: parameter.keep(rate: rate, weightDecay: weightDecay))
+            applyUpdate(
+                .adamW(step, first: first[index], second: second[index]), of: parameter.gradient,
+                scale: gradientScale, to: parameter.value, workers: workers)
         }
+    }
+}
+
+extension Parameter {
+    /// Factor of decoupled weight decay: 1 for gains and biases.
+    fileprivate func keep(rate: Double, weightDecay: Double) -> Float {
+        Float(1 - (kind == .matrix ? rate * weightDecay : 0))
     }
 }

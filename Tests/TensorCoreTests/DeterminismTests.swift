@@ -109,13 +109,16 @@ let determinismCases: [DeterminismCase] = [
             randomMatrix(6, 40, seed: 3), weight, targets: targets, scale: 0.25, into: dHidden, workers: workers)
         return [vector(result.losses), vector(result.logSumExp), dHidden]
     },
-    DeterminismCase(operation: "headBackwardWeight") { workers in
-        let weight = LinearWeight(dense: randomMatrix(5000, 40, seed: 1))
-        let dW = Matrix(rows: 5000, columns: 40)
-        headBackwardWeight(
-            randomMatrix(6, 40, seed: 3), weight, targets: randomTokens(6, vocabulary: 5000, seed: 2),
-            logSumExp: [Float](repeating: 20, count: 6), scale: 0.25, into: dW, workers: workers)
-        return [dW]
+    DeterminismCase(operation: "applyUpdate") { workers in
+        let (value, m, v) = (
+            randomMatrix(300, 1100, seed: 5), Matrix(rows: 300, columns: 1100), Matrix(rows: 300, columns: 1100)
+        )
+        let gradient = WeightGradient(outputs: 300, inputs: 1100, rows: 5)
+        gradient.add(randomMatrix(5, 300, seed: 1), randomMatrix(5, 1100, seed: 2), workers: workers)
+        let step = AdamWStep(beta1: 0.9, beta2: 0.99, rate: 0.1, root: 0.1, epsilon: 1e-8, keep: 0.9)
+        applyUpdate(
+            .adamW(step, first: m, second: v), of: .weight(gradient), scale: 0.5, to: value, workers: workers)
+        return [value, m, v]
     },
 ]
 

@@ -193,22 +193,4 @@ let gradientCases: [GradientCase] = [
             )
         ]
     },
-    GradientCase(operation: "headBackwardWeight") {
-        let (hidden, w) = (randomMatrix(4, 6, seed: 29), randomMatrix(530, 6, seed: 30))
-        let targets = randomTokens(4, vocabulary: 530, seed: 31)
-        let weight = LinearWeight(dense: w)
-        let result = headCrossEntropy(hidden, weight, targets: targets, workers: GradientTests.workers)
-        let dW = ones(like: w)
-        headBackwardWeight(
-            hidden, weight, targets: targets, logSumExp: result.logSumExp, scale: 2, into: dW,
-            workers: GradientTests.workers)
-        return [
-            (
-                "W", dW, w.doubles,
-                {
-                    Reference.headCrossEntropy(hidden.doubles, $0, targets: targets, width: 6).losses.reduce(0, +) * 2
-                }
-            )
-        ]
-    },
 ]

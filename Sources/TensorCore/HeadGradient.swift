@@ -1,0 +1,162 @@
+// The gradient of the head's weight over all counted rows of a step, never summed up before it is used:
+//
+//   e_nv = scale · (exp(l_nv − L_n) − [v = target_n]);  dW = Σ_n e_n ⊗ hidden_n
+//
+// What is kept are hidden, targets and L. The norm needs e·eᵀ, `[N, N]`, which one walk over the vocabulary sums up; an
+// update computes the logits of a chunk of the vocabulary again, from them the chunk of dW, and is done with it.
+
+internal import Foundation
+
+/// dW of the head, `[vocabulary, width]`.
+///
+/// Sendable by contract, as a matrix is: one thread adds to it, and it is read when nobody does.
+public final class HeadGradient: @unchecked Sendable {
+    /// The trained head; its values must stay those of the losses until an update comes to them.
+    let weight: LinearWeight
+    private var pieces: [Rows] = []
+
+    private struct Rows {
+        let hidden: Matrix
+        let targets: [Int32]
+        let logSumExp: [Float]
+        let scale: Float
+    }
+
+    public init(weight: LinearWeight) { self.weight = weight }
+
+    /// Adds the gradient of the summed, scaled losses of some rows.
+    ///
+    /// - Parameters:
+    ///   - hidden: `[N, width]`, as given to `headCrossEntropy`; kept, and not to be changed before `clear`.
+    ///   - targets: N rows of the weight, likewise.
+    ///   - logSumExp: N values, from its result.
+    ///   - scale: what one row's loss weighs; the same in every call of a step.
+    public func add(hidden: Matrix, targets: [Int32], logSumExp: [Float], scale: Float) {
+        precondition(
+            hidden.columns == weight.inputs && targets.count == hidden.rows && logSumExp.count == hidden.rows,
+            "a head's gradient: hidden \(hidden.shape), \(targets.count) targets, \(logSumExp.count) sums")
+        precondition(pieces.allSatisfy { $0.scale == scale }, "a step's losses are weighed alike")
+        guard hidden.rows > 0 else { return }
+        pieces.append(Rows(hidden: hidden, targets: targets, logSumExp: logSumExp, scale: scale))
+    }
+
+    /// dW = 0
+    public func clear() { pieces = [] }
+
+    /// All rows of the step as one; nil when there are none.
+    private func joined() -> Rows? {
+        guard let first = pieces.first, pieces.count > 1 else { return pieces.first }
+        let hidden = Matrix(rows: pieces.reduce(0) { $0 + $1.hidden.rows }, columns: weight.inputs)
+        var row = 0
+        for piece in pieces {
+            hidden.copyRows(from: piece.hidden, sourceRow: 0, count: piece.hidden.rows, toRow: row)
+            row += piece.hidden.rows
+        }
+        let joined = Rows(
+            hidden: hidden, targets: pieces.flatMap(\.targets), logSumExp: pieces.flatMap(\.logSumExp),
+            scale: first.scale)
+        pieces = [joined]
+        return joined
+    }
+
+    /// Σ dW², in Double.
+    ///
+    /// - Complexity: the products of `headCrossEntropy`, and rows² · vocabulary operations.
+    func sumOfSquares(workers: Workers) -> Double {
+        workers.times?.begin(.head)
+        defer { workers.times?.end() }
+        guard let rows = joined() else { return 0 }
+        let tiles = HeadTiles(hidden: rows.hidden, weight: weight, targets: rows.targets)
+        let count = rows.hidden.rows
+        // As many parts as keep threads busy; fewer when their sums would take more than 16 MB each.
+        let parts = min(tiles.chunks, min(max(4_194_304 / (count * count), 2), 8))
+        let grams = Matrix(rows: parts * count, columns: count)
+        workers.withPacked(rows.hidden, weight.arithmetic) { packed in
+            unsafe workers.forEach(tasks: parts, scratch: tiles.scratchCount) { part, scratch in
+                let gram = unsafe grams.pointer + part * count * count
+                for chunk in part * tiles.chunks / parts..<(part + 1) * tiles.chunks / parts {
+                    let vocabulary = tiles.range(ofChunk: chunk)
+                    unsafe fillLogitGradient(rows, vocabulary, tiles, packed: packed, scratch: scratch)
+                    unsafe BLAS.addGram(
+                        .init(tiles.logits(scratch), stride: tiles.stride), into: gram, stride: count, rows: count,
+                        inner: vocabulary.count)
+                }
+            }
+        }
+        let hidden = unsafe GramRows(start: rows.hidden.pointer, stride: weight.inputs, columns: weight.inputs)
+        return unsafe GramSum.overPairs(rows: count, tiles: 1, workers: workers) { first, second, scratch in
+            unsafe GramSum.fill(scratch.tile(0), hidden, first, second, product: scratch.start)
+            var sum = 0.0
+            for row in first {
+                for column in second {
+                    let inner = unsafe scratch.tile(0)[
+                        (row - first.lowerBound) * GramSum.block + column - second.lowerBound]
+                    // Below the diagonal and on it: addGram fills no more.
+                    let place = max(row, column) * count + min(row, column)
+                    var product = 0.0
+                    for part in 0..<parts { unsafe product += Double(grams.pointer[part * count * count + place]) }
+                    sum += inner * product
+                }
+            }
+            return sum
+        }
+    }
+
+    /// Calls `body` with every tile of dW: all columns of a chunk of the vocabulary.
+    ///
+    /// - Parameter scratch: floats that `body` gets for itself.
+    func forEachTile(
+        workers: Workers, scratch extra: Int, _ body: (GradientTile, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        let width = weight.inputs
+        guard let rows = joined() else {
+            return unsafe forEachZeroTile(workers: workers, scratch: extra, body)
+        }
+        let tiles = HeadTiles(hidden: rows.hidden, weight: weight, targets: rows.targets)
+        let size = tiles.chunk * width
+        workers.withPacked(rows.hidden, weight.arithmetic) { packed in
+            unsafe workers.forEach(tasks: tiles.chunks, scratch: tiles.scratchCount + size + extra) { chunk, scratch in
+                let vocabulary = tiles.range(ofChunk: chunk)
+                let target = unsafe scratch + tiles.scratchCount
+                unsafe fillLogitGradient(rows, vocabulary, tiles, packed: packed, scratch: scratch)
+                unsafe BLAS.multiply(
+                    .init(tiles.logits(scratch), stride: tiles.stride, transposed: true),
+                    .init(rows.hidden.pointer, stride: width), into: target, stride: width, rows: vocabulary.count,
+                    columns: width, inner: rows.hidden.rows, beta: 0)
+                unsafe body(
+                    GradientTile(rows: vocabulary, columns: 0..<width, start: target, stride: width), target + size)
+            }
+        }
+    }
+
+    /// The same for a step in which no row counts.
+    private func forEachZeroTile(
+        workers: Workers, scratch extra: Int, _ body: (GradientTile, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        let (width, chunk) = (weight.inputs, 64)
+        unsafe workers.forEach(tasks: taskCount(weight.outputs, chunk), scratch: chunk * width + extra) {
+            task, scratch in
+            unsafe scratch.update(repeating: 0, count: chunk * width)
+            unsafe body(
+                GradientTile(
+                    rows: taskRange(task, chunk, weight.outputs), columns: 0..<width, start: scratch, stride: width),
+                scratch + chunk * width)
+        }
+    }
+
+    /// Fills the scratch's logits with e of a chunk of the vocabulary, `[N, chunk]`.
+    private func fillLogitGradient(
+        _ rows: Rows, _ vocabulary: Range<Int>, _ tiles: HeadTiles, packed: PackedRows,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        unsafe tiles.withLogits(vocabulary, packed: packed, scratch: scratch) { _ in
+            for row in 0..<rows.hidden.rows {
+                let values = unsafe tiles.logits(scratch) + row * tiles.stride
+                _ = unsafe Vector.exponentials(values, minus: rows.logSumExp[row], count: vocabulary.count)
+                unsafe Vector.multiply(values, by: rows.scale, count: vocabulary.count)
+                let target = Int(rows.targets[row])
+                if vocabulary.contains(target) { unsafe values[target - vocabulary.lowerBound] -= rows.scale }
+            }
+        }
+    }
+}
