@@ -21,6 +21,9 @@ import Testing
         let operations = try #require(figures["operations"] as? Double)
         let achieved = try #require(figures["achieved_gops"] as? Double)
         #expect(abs(achieved * middle * 1e9 - operations) < 1e-6 * operations)
+        if let peak = figures["machine_peak_gops"] as? Double {
+            #expect(abs((figures["share_of_peak"] as? Double ?? 0) * peak / achieved - 1) < 1e-9)
+        }
         for key in ["peak_rss_bytes", "peak_anonymous_bytes"] { #expect(figures[key] as? Int ?? 0 > 1 << 20, "\(key)") }
         #expect(figures["compute"] as? String == "bf16" && figures["threads"] as? Int == 2)
         #expect(figures["scope"] as? String == "norms" && figures["forward_only"] as? Bool == false)

@@ -25,12 +25,16 @@ public struct BaseSynthesis: Sendable {
         self.vocabularyPath = vocabularyPath
     }
 
-    /// - Parameter name: a name of the catalogue, such as `qwen-1.5b-q4`.
+    /// - Parameters:
+    ///   - name: a name of the catalogue, such as `qwen-1.5b-q4`.
+    ///   - layers: another depth than the shape's own.
     public init(
-        name: String, layout: SyntheticShape.Layout = .q4_k_m, seed: UInt64 = 0, vocabularyPath: String? = nil
+        name: String, layers: Int? = nil, layout: SyntheticShape.Layout = .q4_k_m, seed: UInt64 = 0,
+        vocabularyPath: String? = nil
     ) throws(BaseError) {
         guard Self.names.contains(name) else { throw .noShape(name: name, known: Self.names) }
-        self.init(shape: .qwen1_5B, layout: layout, seed: seed, vocabularyPath: vocabularyPath)
+        let shape = SyntheticShape.qwen1_5B
+        self.init(shape: layers.map(shape.with) ?? shape, layout: layout, seed: seed, vocabularyPath: vocabularyPath)
     }
 
     /// `Checkpoints/NAME-synthetic.gguf`.

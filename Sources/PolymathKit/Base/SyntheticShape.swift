@@ -53,6 +53,16 @@ public struct SyntheticShape: Equatable, Sendable {
     public static let qwen1_5B = SyntheticShape(
         title: "Qwen2.5-1.5B shape", layers: 28, width: 1536, heads: 12, keyValueHeads: 2, feedForward: 8960,
         vocabulary: 151_936, context: 32_768, rotaryBase: 1e6, epsilon: 1e-6)
+
+    /// The same shape at another depth; its title says so.
+    ///
+    /// - Precondition: `layers` is at least 1.
+    public func with(layers: Int) -> SyntheticShape {
+        SyntheticShape(
+            title: "\(title), \(layers) layers", layers: layers, width: width, heads: heads,
+            keyValueHeads: keyValueHeads, feedForward: feedForward, vocabulary: vocabulary, context: context,
+            rotaryBase: rotaryBase, epsilon: epsilon)
+    }
 }
 
 /// What a tensor's random values are like.

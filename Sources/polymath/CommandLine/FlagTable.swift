@@ -24,6 +24,8 @@ extension Flag {
     static let layout = Flag(
         "layout", .choice(["q4_k_m", "q4_0"]), "LAYOUT", default: "q4_k_m",
         help: "Storage types: Q4_K and Q6_K with a head of its own, or Q4_0 with a tied head")
+    static let layers = Flag(
+        "layers", .integer(1...1_024), "N", help: "Another depth than the shape's own, to see what grows with it")
     static let vocab = Flag("vocab", .text, "FILE", help: "GGUF file whose tokenizer is copied")
 
     // MARK: What to train

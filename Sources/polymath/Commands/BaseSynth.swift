@@ -14,7 +14,7 @@ enum BaseSynth: Command {
             text byte by byte.
             """,
         operands: [.init(name: "NAME", help: BaseSynthesis.names.joined(separator: ", "))],
-        flags: [.layout, .vocab, .seed, .out, .home, .json],
+        flags: [.layout, .layers, .vocab, .seed, .out, .home, .json],
         exits: [.init(.resources, "the disk has no room for it")],
         examples: ["polymath base synth qwen-1.5b-q4"])
 
@@ -25,7 +25,8 @@ enum BaseSynth: Command {
         }
         let seed = try arguments.requiredInteger(.seed)
         let synthesis = try BaseSynthesis(
-            name: name, layout: layout, seed: UInt64(seed), vocabularyPath: arguments.text(.vocab))
+            name: name, layers: arguments.integer(.layers), layout: layout, seed: UInt64(seed),
+            vocabularyPath: arguments.text(.vocab))
         let path = arguments.text(.out) ?? BaseSynthesis.defaultPath(name: name, home: arguments.home)
         let byteCount = try synthesis.write(to: path) { done, total in
             console.progress("Writing synthetic weights", done: done, of: total)

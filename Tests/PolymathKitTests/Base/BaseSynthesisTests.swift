@@ -51,6 +51,18 @@ import Testing
         }
     }
 
+    @Test func `another depth changes the number of layers, and the title says so`() throws {
+        let shape = Self.tiny.with(layers: 1)
+        #expect(shape.layers == 1 && shape.width == Self.tiny.width)
+        let folder = TemporaryFolder()
+        try BaseSynthesis(shape: shape).write(to: folder.path("one.gguf"))
+        let file = try GGUFFile(path: folder.path("one.gguf"))
+        #expect(file["qwen2.block_count"]?.asInt == 1)
+        #expect(file["general.name"]?.asString?.hasPrefix("tiny shape, 1 layers, q4_k_m") == true)
+        #expect(try BaseSynthesis(name: "qwen-1.5b-q4", layers: 2).shape.layers == 2)
+        #expect(try BaseSynthesis(name: "qwen-1.5b-q4").shape == .qwen1_5B)
+    }
+
     @Test func `the same seed gives the same bytes, another seed others`() throws {
         let folder = TemporaryFolder()
         for (name, seed) in [("a", 1), ("b", 1), ("c", 2)] as [(String, UInt64)] {
