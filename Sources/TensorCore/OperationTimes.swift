@@ -11,6 +11,8 @@ public enum OperationKind: String, CaseIterable, Sendable {
     case inputGradients = "input_gradients"
     /// dyᵀ·x of a layer's trained projections.
     case weightGradients = "weight_gradients"
+    /// Activations and their gradients into the form that products read.
+    case packing
     case attention
     case attentionGradient = "attention_gradient"
     /// Head and cross-entropy, with what they give back.

@@ -95,6 +95,8 @@ public final class PackedRows: @unchecked Sendable {
     /// Packs every row of `matrix`.
     /// - Precondition: equal shapes.
     public func pack(_ matrix: Matrix, workers: Workers) {
+        workers.times?.begin(.packing)
+        defer { workers.times?.end() }
         precondition(matrix.hasShape(rows, inner), "\(matrix.shape) packed as \(rows) × \(inner)")
         workers.forEach(tasks: taskCount(rows, 16)) { task in
             let lines = taskRange(task, 16, rows)
@@ -107,6 +109,8 @@ public final class PackedRows: @unchecked Sendable {
     /// Packs every row of `activation`.
     /// - Precondition: equal shapes.
     public func pack(_ activation: Activation, workers: Workers) {
+        workers.times?.begin(.packing)
+        defer { workers.times?.end() }
         precondition(
             activation.rows == rows && activation.columns == inner,
             "\(activation.rows) × \(activation.columns) packed as \(rows) × \(inner)")

@@ -29,7 +29,8 @@ import Testing
         #expect(figures["scope"] as? String == "norms" && figures["forward_only"] as? Bool == false)
         let parts = try #require(figures["operation_seconds"] as? [String: Double])
         for kind in [
-            "products", "input_gradients", "attention", "attention_gradient", "head", "elementwise", "optimizer",
+            "products", "input_gradients", "packing", "attention", "attention_gradient", "head", "elementwise",
+            "optimizer",
             "other",
         ] { #expect(parts[kind] ?? 0 > 0, "\(kind)") }
         #expect(parts["weight_gradients"] == 0)

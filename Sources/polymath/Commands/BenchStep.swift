@@ -126,6 +126,7 @@ enum BenchStep: Command {
         case .products: "products forward"
         case .inputGradients: "products for dX"
         case .weightGradients: "products for dW"
+        case .packing: "packing operands"
         case .attention: "attention forward"
         case .attentionGradient: "attention backward"
         case .head: "head and loss"
