@@ -52,10 +52,10 @@ extension DecoderLayer {
         }
         rotary(
             scratch.query, table: context.table, headCount: shape.headCount, position: position,
-            layout: shape.rotaryLayout)
+            layout: shape.rotaryLayout, workers: workers)
         rotary(
             scratch.key, table: context.table, headCount: shape.keyValueHeadCount, position: position,
-            layout: shape.rotaryLayout)
+            layout: shape.rotaryLayout, workers: workers)
         let part = saved.attention
         part.query.store(scratch.query, workers: workers)
         part.key.store(scratch.key, workers: workers)
@@ -146,9 +146,11 @@ extension DecoderLayer {
             into: gradients.attention, workers: workers)
         let (dq, dk, dv) = (gradients.attention.dq, gradients.attention.dk, gradients.attention.dv)
         rotaryBackward(
-            dq, table: context.table, headCount: shape.headCount, position: 0, layout: shape.rotaryLayout)
+            dq, table: context.table, headCount: shape.headCount, position: 0, layout: shape.rotaryLayout,
+            workers: workers)
         rotaryBackward(
-            dk, table: context.table, headCount: shape.keyValueHeadCount, position: 0, layout: shape.rotaryLayout)
+            dk, table: context.table, headCount: shape.keyValueHeadCount, position: 0, layout: shape.rotaryLayout,
+            workers: workers)
         projectionGradients(saved, scratch: scratch, dq: dq, dk: dk, dv: dv, context: context)
         guard reachesInput || dAttentionNorm != nil else { return }
         gradients.dQuery.pack(dq, workers: workers)

@@ -63,8 +63,11 @@ extension RotaryTable {
 ///   - x: `[tokens, headCount · headLength]`.
 ///   - position: of the first row, from 0.
 /// - Precondition: the table reaches `position + tokens` positions.
-public func rotary(_ x: Matrix, table: RotaryTable, headCount: Int, position: Int, layout: RotaryLayout) {
-    rotate(x, table: table, headCount: headCount, position: position, layout: layout, direction: 1)
+public func rotary(
+    _ x: Matrix, table: RotaryTable, headCount: Int, position: Int, layout: RotaryLayout, workers: Workers
+) {
+    rotate(
+        x, table: table, headCount: headCount, position: position, layout: layout, direction: 1, workers: workers)
 }
 
 /// Turns the gradient back in place: what was the gradient of the turned values becomes that of the original ones.
@@ -72,38 +75,74 @@ public func rotary(_ x: Matrix, table: RotaryTable, headCount: Int, position: In
 /// - Parameters:
 ///   - dx: `[tokens, headCount · headLength]`; the one gradient here that is replaced, not added to.
 ///   - position: of the first row, from 0.
-public func rotaryBackward(_ dx: Matrix, table: RotaryTable, headCount: Int, position: Int, layout: RotaryLayout) {
-    rotate(dx, table: table, headCount: headCount, position: position, layout: layout, direction: -1)
+public func rotaryBackward(
+    _ dx: Matrix, table: RotaryTable, headCount: Int, position: Int, layout: RotaryLayout, workers: Workers
+) {
+    rotate(
+        dx, table: table, headCount: headCount, position: position, layout: layout, direction: -1, workers: workers)
 }
 
 private func rotate(
-    _ x: Matrix, table: RotaryTable, headCount: Int, position: Int, layout: RotaryLayout, direction: Float
+    _ x: Matrix, table: RotaryTable, headCount: Int, position: Int, layout: RotaryLayout, direction: Float,
+    workers: Workers
 ) {
+    workers.times?.begin(.elementwise)
+    defer { workers.times?.end() }
     let h = table.headLength
-    let half = h / 2
     precondition(
         headCount > 0 && x.columns == headCount * h, "rotary: \(x.columns) columns for \(headCount) heads of \(h)")
     precondition(
         position >= 0 && position <= table.positions - x.rows,
         "rotary: positions \(position) to \(position + x.rows) but the table holds \(table.positions)")
-    let (toSecond, pairStep) = layout == .splitHalf ? (half, 1) : (1, 2)
-    unsafe table.cosines.withUnsafeBufferPointer { cosines in
-        unsafe table.sines.withUnsafeBufferPointer { sines in
-            for token in 0..<x.rows {
-                let tableRow = (position &+ token) &* half
-                for head in 0..<headCount {
-                    let first = unsafe x.pointer + (token &* x.columns &+ head &* h)
-                    for pair in 0..<half {
-                        // The table holds position + tokens rows (checked above), so the index is inside it.
-                        let c = unsafe cosines[tableRow &+ pair]
-                        let s = unsafe sines[tableRow &+ pair] * direction
-                        let a = unsafe first[pair &* pairStep]
-                        let b = unsafe first[pair &* pairStep &+ toSecond]
-                        unsafe first[pair &* pairStep] = a * c - b * s
-                        unsafe first[pair &* pairStep &+ toSecond] = a * s + b * c
+    workers.forEach(tasks: taskCount(x.rows, 16)) { task in
+        for token in taskRange(task, 16, x.rows) {
+            // The table holds position + tokens rows (checked above).
+            let row = (position + token) * h / 2
+            unsafe table.cosines.withUnsafeBufferPointer { cosines in
+                unsafe table.sines.withUnsafeBufferPointer { sines in
+                    guard let cosines = cosines.baseAddress, let sines = sines.baseAddress else { return }
+                    for head in 0..<headCount {
+                        let first = unsafe x.pointer + (token * x.columns + head * h)
+                        switch layout {
+                        case .splitHalf:
+                            unsafe turnHalves(first, cosines + row, sines + row, half: h / 2, direction: direction)
+                        case .interleaved:
+                            unsafe turnNeighbours(first, cosines + row, sines + row, half: h / 2, direction: direction)
+                        }
                     }
                 }
             }
         }
+    }
+}
+
+private func turnHalves(
+    _ x: UnsafeMutablePointer<Float>, _ cosines: UnsafePointer<Float>, _ sines: UnsafePointer<Float>, half: Int,
+    direction: Float
+) {
+    var pair = 0
+    while pair < half {
+        let left = half - pair
+        let c = unsafe Vector.load(cosines + pair, left)
+        let s = unsafe Vector.load(sines + pair, left) * direction
+        let a = unsafe Vector.load(x + pair, left)
+        let b = unsafe Vector.load(x + half + pair, left)
+        unsafe Vector.store(a * c - b * s, x + pair, left)
+        unsafe Vector.store(a * s + b * c, x + half + pair, left)
+        pair += Vector.width
+    }
+}
+
+private func turnNeighbours(
+    _ x: UnsafeMutablePointer<Float>, _ cosines: UnsafePointer<Float>, _ sines: UnsafePointer<Float>, half: Int,
+    direction: Float
+) {
+    for pair in 0..<half {
+        let c = unsafe cosines[pair]
+        let s = unsafe sines[pair] * direction
+        let a = unsafe x[2 * pair]
+        let b = unsafe x[2 * pair + 1]
+        unsafe x[2 * pair] = a * c - b * s
+        unsafe x[2 * pair + 1] = a * s + b * c
     }
 }

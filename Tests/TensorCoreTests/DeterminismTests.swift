@@ -69,16 +69,16 @@ let determinismCases: [DeterminismCase] = [
         let pass = try GatedPass(arithmetic: .bf16, keeps: true, workers: workers)
         return pass.gradients
     },
-    DeterminismCase(operation: "rotary") { _ in
+    DeterminismCase(operation: "rotary") { workers in
         let x = randomMatrix(9, 32, seed: 1)
         let table = RotaryTable(headLength: 16, base: 1e6, positions: 9)
-        rotary(x, table: table, headCount: 2, position: 0, layout: .splitHalf)
+        rotary(x, table: table, headCount: 2, position: 0, layout: .splitHalf, workers: workers)
         return [x]
     },
-    DeterminismCase(operation: "rotaryBackward") { _ in
+    DeterminismCase(operation: "rotaryBackward") { workers in
         let x = randomMatrix(9, 32, seed: 1)
         let table = RotaryTable(headLength: 16, base: 1e6, positions: 9)
-        rotaryBackward(x, table: table, headCount: 2, position: 0, layout: .splitHalf)
+        rotaryBackward(x, table: table, headCount: 2, position: 0, layout: .splitHalf, workers: workers)
         return [x]
     },
     DeterminismCase(operation: "attention") { workers in try attended(workers).forward },

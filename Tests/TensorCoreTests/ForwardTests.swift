@@ -51,11 +51,11 @@ import Testing
         let x = randomMatrix(9, 3 * 10, seed: 8)
         let original = x.doubles
         let table = RotaryTable(headLength: 10, base: 10_000, positions: 20)
-        rotary(x, table: table, headCount: 3, position: position, layout: layout)
+        rotary(x, table: table, headCount: 3, position: position, layout: layout, workers: workers)
         let expected = Reference.rotary(
             original, heads: 3, headLength: 10, base: 10_000, position: position, layout: layout)
         #expect(distance(x.values, expected) < float32Tolerance)
-        rotaryBackward(x, table: table, headCount: 3, position: position, layout: layout)
+        rotaryBackward(x, table: table, headCount: 3, position: position, layout: layout, workers: workers)
         #expect(distance(x.values, original) < float32Tolerance)
     }
 

@@ -134,7 +134,7 @@ let gradientCases: [GradientCase] = [
         let (x, dy) = (randomMatrix(5, 16, seed: 17), randomMatrix(5, 16, seed: 18))
         let table = RotaryTable(headLength: 8, base: 100, positions: 9)
         let dx = Matrix(rows: 5, columns: 16, values: dy.values)
-        rotaryBackward(dx, table: table, headCount: 2, position: 3, layout: .splitHalf)
+        rotaryBackward(dx, table: table, headCount: 2, position: 3, layout: .splitHalf, workers: GradientTests.workers)
         return [
             (
                 "x", dx, x.doubles,
