@@ -13,7 +13,7 @@ int main(void) {
         printf(" fastest: %s\n", names[ck_best_path((CKKind)kind)]);
     }
     uint64_t digest;
-    int differences = ck_check(20, &digest);
+    int differences = ck_check(CK_CHECK_ROUNDS, &digest);
     printf("digest %016llx\n", (unsigned long long)digest);
     return differences == 0 ? 0 : 1;
 }
