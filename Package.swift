@@ -120,9 +120,8 @@ let package = Package(
         tests(
             "PolymathKit",
             [
-                "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Model", "Training", "Corpus",
-                "Device",
-                "Conventions",
+                "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "TensorCore", "Model", "Training",
+                "Corpus", "Device", "Conventions",
             ]),
         .testTarget(
             name: "polymathTests",

@@ -2,6 +2,7 @@ import Device
 import GGUF
 import Model
 import PolymathKit
+import TensorCore
 import TestSupport
 import Testing
 import Training
@@ -60,4 +61,39 @@ import Training
         watch.stop()
         #expect(watch.peakBytes >= before + 60 << 20)
     }
+}
+
+@Suite struct KernelBenchmarkTests {
+    private func rows(_ groups: [KernelBenchmark.Group]) throws -> [KernelBenchmark.Row] {
+        var bench = KernelBenchmark()
+        bench.shape = SyntheticShape(
+            title: "tiny", layers: 1, width: 256, heads: 4, keyValueHeads: 2, feedForward: 512, vocabulary: 300,
+            context: 64, rotaryBase: 1e4, epsilon: 1e-6)
+        bench.groups = groups
+        bench.tokens = [3, 8]
+        bench.repeats = 2
+        return try bench.run(workers: Workers(count: 2))
+    }
+
+    @Test func `every projection is timed both ways, in every type and arithmetic`() throws {
+        let rows = try rows([.products])
+        #expect(rows.count == 4 * 3 * Arithmetic.allCases.count * 2 * 2)
+        #expect(Set(rows.map(\.kernel)) == ["forward", "input gradient"])
+        for row in rows {
+            #expect(row.seconds.min > 0 && row.rate > 0)
+            #expect(row.shareOfPeak.map { $0 > 0 } ?? true)
+        }
+        let down = try #require(rows.first { $0.subject == "ffn_down, 256 × 512" && $0.tokens == 8 })
+        guard case .operations(let count) = down.work else { throw NoOperations() }
+        #expect(count == 2 * 8 * 256 * 512)
+    }
+
+    @Test func `head and attention are timed too, and what multiplies nothing has no peak`() throws {
+        let rows = try rows([.head, .attention, .decode])
+        #expect(rows.filter { $0.group == .head }.count == 2 * Arithmetic.allCases.count)
+        #expect(rows.filter { $0.group == .attention }.map(\.kernel) == ["forward", "gradient", "forward", "gradient"])
+        for row in rows where row.group == .decode { #expect(row.peakGops == nil && row.arithmetic == nil) }
+    }
+
+    private struct NoOperations: Error {}
 }

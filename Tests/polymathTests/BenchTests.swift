@@ -87,3 +87,28 @@ import Testing
         #expect(outcome.error.contains(message), "\(outcome.error)")
     }
 }
+
+@Suite struct BenchKernelsTests {
+    let program = Program()
+
+    @Test func `bytes per second are told for each storage type and number of threads`() throws {
+        let decoding = try program.run(["bench", "kernels", "--only", "decode", "--repeat", "1", "--json"])
+        #expect(decoding.status == 0, "\(decoding.output)")
+        #expect(decoding.objects.compactMap { $0["type"] as? String } == ["Q4_0", "Q4_K", "Q6_K"])
+        for row in decoding.objects {
+            let (bytes, seconds) = (row["bytes"] as? Double ?? 0, row["seconds"] as? [String: Double])
+            let rate = row["gigabytes_per_second"] as? Double ?? 0
+            #expect(rate > 0 && abs(rate * (seconds?["median"] ?? 0) * 1e9 - bytes) < 1e-6 * bytes)
+            #expect(row["event"] as? String == "bench" && row["bench"] as? String == "kernel")
+        }
+        let hashing = try program.run(["bench", "kernels", "--only", "sha256", "--repeat", "1", "--threads", "2"])
+        #expect(hashing.status == 0, "\(hashing.error)")
+        #expect(hashing.output.contains("1 thread") && hashing.output.contains("2 threads"), "\(hashing.output)")
+    }
+
+    @Test func `a group that is none is refused`() throws {
+        let outcome = try program.run(["bench", "kernels", "--only", "everything"])
+        #expect(outcome.status == 2)
+        #expect(outcome.error.contains("--only"), "\(outcome.error)")
+    }
+}

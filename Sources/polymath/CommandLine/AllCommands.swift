@@ -29,6 +29,7 @@ extension CommandRegistry {
             CheckCorpus.self,
             CorpusFertility.self,
             BenchStep.self,
+            BenchKernels.self,
             DoctorCommand.self,
             Completion.self,
         ])

@@ -1,4 +1,5 @@
 internal import CommandLineKit
+internal import PolymathKit
 internal import TensorCore
 
 // Every flag of `polymath` alone, once; those it shares with `polymath-verify` stand in `CommandLineKit`. A command lists
@@ -88,6 +89,8 @@ extension Flag {
         help: "Choose among the likeliest tokens of this total probability")
 
     // MARK: What to measure
+    static let only = Flag(
+        "only", .choice(KernelBenchmark.Group.allCases.map(\.rawValue)), "GROUP", help: "One group of kernels alone")
     static let repeats = Flag(
         "repeat", .integer(1...10_000), "R", default: "5", help: "Timed repetitions, after one that is not timed")
     static let forwardOnly = Flag(
