@@ -3,10 +3,11 @@
 // pair's second values is added, then that of its first; each sum is rounded once, and what is subnormal, read or
 // written, is zero.
 
+#include "avx512.h"
+#include "floats.h"
 #include "routines.h"
 
 #include <math.h>
-#include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -15,18 +16,14 @@
 
 // Round to nearest, ties to even; a NaN stays one, and what is subnormal becomes zero.
 static inline __attribute__((always_inline)) uint32_t rounded(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
+    uint32_t bits = ckToBits(value);
     if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return (bits >> 16) | 0x40u;
     if ((bits & 0x7F800000u) == 0) return (bits >> 16) & 0x8000u;
     return (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
 }
 
 static inline __attribute__((always_inline)) float widened(uint32_t half) {
-    uint32_t bits = half << 16;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    return ckFromBits(half << 16);
 }
 
 static inline uint32_t pairOf(float first, float second) { return rounded(first) | rounded(second) << 16; }
@@ -92,7 +89,6 @@ static void multiplyPlain(
 }
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
 #define INLINE static inline __attribute__((always_inline, target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
@@ -123,31 +119,6 @@ AVX512 static void packRowsAVX512(
     }
 }
 
-// 16 vectors of 16 words: word j of vector i goes to word i of vector j.
-INLINE void transpose(__m512i r[16]) {
-    __m512i t[16];
-    for (int i = 0; i < 8; i++) {
-        t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-        t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-    }
-    for (int i = 0; i < 4; i++) {
-        r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
-        r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
-        r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
-        r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
-    }
-    // r[4i + j]: in each quarter q, words 4q + j of rows 4i … 4i + 3.
-    for (int j = 0; j < 4; j++) {
-        __m512i a = _mm512_shuffle_i32x4(r[j], r[4 + j], 0x88), b = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0x88);
-        __m512i c = _mm512_shuffle_i32x4(r[j], r[4 + j], 0xDD), d = _mm512_shuffle_i32x4(r[8 + j], r[12 + j], 0xDD);
-        t[j] = _mm512_shuffle_i32x4(a, b, 0x88);
-        t[8 + j] = _mm512_shuffle_i32x4(a, b, 0xDD);
-        t[4 + j] = _mm512_shuffle_i32x4(c, d, 0x88);
-        t[12 + j] = _mm512_shuffle_i32x4(c, d, 0xDD);
-    }
-    for (int i = 0; i < 16; i++) r[i] = t[i];
-}
-
 AVX512 static void packColumnsOfRowsAVX512(
     const float *from, size_t fromStride, size_t rows, size_t inner, uint32_t *panel) {
     size_t pairs = (inner + 1) / 2;
@@ -160,7 +131,7 @@ AVX512 static void packColumnsOfRowsAVX512(
                 const float *x = from + (start + i) * fromStride + k;
                 r[i] = start + i >= rows ? _mm512_setzero_si512() : left >= 32 ? pairsOf32(x) : pairsOfFewer(x, left);
             }
-            transpose(r);
+            ckTranspose(r);
             size_t count = left >= 32 ? 16 : (left + 1) / 2;
             for (size_t p = 0; p < count; p++) _mm512_storeu_si512(group + (k / 2 + p) * GROUP, r[p]);
         }
@@ -308,7 +279,7 @@ void ck_bf16_multiply(
             (const uint32_t *)a, aStride / 4, rows, (const uint32_t *)panel, (inner + 1) / 2, c, cStride, columns,     \
             adds);                                                                                                     \
     }                                                                                                                  \
-    const CKRoutines ckBF16##path = {rows##path, transposed##path, straight##path, product##path};
+    const CKRoutines ckBF16##path = {rows##path, transposed##path, straight##path, product##path, NULL, NULL};
 
 DOORS(Plain)
 #if defined(__x86_64__)

@@ -157,5 +157,5 @@ static void multiply(
     _mm_setcsr(kept);
 }
 
-const CKRoutines ckBF16AVX2 = {packRows, packTransposed, packStraight, multiply};
+const CKRoutines ckBF16AVX2 = {packRows, packTransposed, packStraight, multiply, NULL, NULL};
 #endif

@@ -198,5 +198,5 @@ static void multiply(
     setStatus(keptStatus);
 }
 
-const CKRoutines ckBF16NEON = {packRows, packTransposed, packStraight, multiply};
+const CKRoutines ckBF16NEON = {packRows, packTransposed, packStraight, multiply, NULL, NULL};
 #endif

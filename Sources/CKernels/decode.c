@@ -2,39 +2,16 @@
 // Decode+K.swift; the arithmetic is theirs operation by operation, so the bits are too.
 
 #include "CKernels.h"
-
-#include <string.h>
+#include "floats.h"
 
 // A fused multiply-add would round once where Swift rounds twice.
 #pragma STDC FP_CONTRACT OFF
 
 #define BODY static inline __attribute__((always_inline)) void
 
-static inline __attribute__((always_inline)) float fromBits(uint32_t bits) {
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static inline __attribute__((always_inline)) uint32_t toBits(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-// The little-endian binary16 at p.
-static inline __attribute__((always_inline)) float half(const uint8_t *p) {
-    uint32_t word = ((uint32_t)p[0] | (uint32_t)p[1] << 8) << 16;
-    uint32_t doubled = word + word;
-    float normal = fromBits((doubled >> 4) + ((uint32_t)0xE0 << 23)) * 0x1p-112f;
-    float subnormal = fromBits((doubled >> 17) | ((uint32_t)126 << 23)) - 0.5f;
-    uint32_t magnitude = doubled < ((uint32_t)1 << 27) ? toBits(subnormal) : toBits(normal);
-    return fromBits((word & 0x80000000u) | magnitude);
-}
-
 BODY q4_0(const uint8_t *restrict p, float *restrict x, size_t blocks) {
     for (; blocks > 0; blocks--, p += 18, x += 32) {
-        float d = half(p);
+        float d = ckHalf(p);
         for (int j = 0; j < 16; j++) {
             int32_t q = p[2 + j];
             x[j] = (float)((q & 15) - 8) * d;
@@ -45,14 +22,14 @@ BODY q4_0(const uint8_t *restrict p, float *restrict x, size_t blocks) {
 
 BODY q8_0(const uint8_t *restrict p, float *restrict x, size_t blocks) {
     for (; blocks > 0; blocks--, p += 34, x += 32) {
-        float d = half(p);
+        float d = ckHalf(p);
         for (int j = 0; j < 32; j++) x[j] = (float)(int32_t)(int8_t)p[2 + j] * d;
     }
 }
 
 BODY q4_K(const uint8_t *restrict p, float *restrict x, size_t blocks) {
     for (; blocks > 0; blocks--, p += 144, x += 256) {
-        float d = half(p), dmin = half(p + 2);
+        float d = ckHalf(p), dmin = ckHalf(p + 2);
         const uint8_t *s = p + 4;
         float scale[8], minimum[8];
         for (int j = 0; j < 4; j++) {
@@ -77,7 +54,7 @@ BODY q4_K(const uint8_t *restrict p, float *restrict x, size_t blocks) {
 
 BODY q6_K(const uint8_t *restrict p, float *restrict x, size_t blocks) {
     for (; blocks > 0; blocks--, p += 210, x += 256) {
-        float d = half(p + 208);
+        float d = ckHalf(p + 208);
         for (int quarter = 0; quarter < 4; quarter++) {
             int upper = quarter >> 1, run = quarter & 1;
             const uint8_t *l = p + upper * 64 + run * 16;

@@ -1,18 +1,12 @@
 // Products in int8 in plain C, the oracle of every other path: whole-number parts are exact, and the scales are applied
 // in one fixed order, so that all paths give the same bits.
 
+#include "floats.h"
 #include "routines.h"
 
 #include <math.h>
-#include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
-
-static inline uint32_t magnitude(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits & 0x7FFFFFFFu;
-}
 
 /// The scale of a block from the bits of its largest magnitude, and what values are multiplied by. A block with an
 /// infinity or a NaN has a NaN for its scale, so that every product with it is one; below 2⁻¹²⁰ all is zero.
@@ -20,8 +14,7 @@ static float scaleOf(uint32_t largest, float *inverse) {
     *inverse = 0;
     if (largest >= 0x7F800000u) return NAN;
     if (largest < 0x03800000u) return 0;
-    float value;
-    memcpy(&value, &largest, sizeof value);
+    float value = ckFromBits(largest);
     *inverse = 127.0f / value;
     return value * (1.0f / 127.0f);
 }
@@ -33,7 +26,7 @@ static inline int32_t nearest(float value) { return (int32_t)((value + 12582912.
 static float quantise(const float *from, size_t step, size_t count, int8_t q[CK_INT8_BLOCK]) {
     uint32_t largest = 0;
     for (size_t k = 0; k < count; k++) {
-        uint32_t bits = magnitude(from[k * step]);
+        uint32_t bits = ckMagnitude(from[k * step]);
         if (bits > largest) largest = bits;
     }
     float inverse, scale = scaleOf(largest, &inverse);
@@ -103,4 +96,5 @@ static void multiply(
     }
 }
 
-const CKRoutines ckInt8Plain = {packRows, packTransposed, packStraight, multiply};
+const CKRoutines ckInt8Plain = {
+    packRows, packTransposed, packStraight, multiply, ckInt8TransposedBlocks, ckInt8StraightBlocks};

@@ -179,6 +179,8 @@ static inline __attribute__((always_inline, target("avx2,fma,avxvnni"))) void do
 #define TARGET "avx2,fma,avxvnni"
 #include "int8_avx2_tile.h"
 
-const CKRoutines ckInt8AVX2 = {packRows, packTransposed, packStraight, multiplyAVX2};
-const CKRoutines ckInt8VNNI = {packRows, packTransposed, packStraight, multiplyVNNI};
+const CKRoutines ckInt8AVX2 = {
+    packRows, packTransposed, packStraight, multiplyAVX2, ckInt8TransposedBlocks, ckInt8StraightBlocks};
+const CKRoutines ckInt8VNNI = {
+    packRows, packTransposed, packStraight, multiplyVNNI, ckInt8TransposedBlocks, ckInt8StraightBlocks};
 #endif

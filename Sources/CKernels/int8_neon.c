@@ -208,6 +208,8 @@ static inline __attribute__((always_inline, target(WITH_DOT))) void dotsDot(
 #define TARGET target(WITH_DOT)
 #include "int8_neon_tile.h"
 
-const CKRoutines ckInt8NEON = {packRows, packTransposed, packStraight, multiplyNEON};
-const CKRoutines ckInt8Dot = {packRows, packTransposed, packStraight, multiplyDot};
+const CKRoutines ckInt8NEON = {
+    packRows, packTransposed, packStraight, multiplyNEON, ckInt8TransposedBlocks, ckInt8StraightBlocks};
+const CKRoutines ckInt8Dot = {
+    packRows, packTransposed, packStraight, multiplyDot, ckInt8TransposedBlocks, ckInt8StraightBlocks};
 #endif

@@ -87,6 +87,10 @@ bool ck_panel_transposed(
             r->transposed((const float *)source, fromStride / sizeof(float), count, inner, group);
             continue;
         }
+        if (r->transposedBlocks != NULL) {
+            r->transposedBlocks(type, source, fromStride, count, inner, group);
+            continue;
+        }
         for (size_t k = 0; k < inner; k += PIECE) {
             float values[CK_GROUP * PIECE];
             size_t wide = inner - k < PIECE ? inner - k : PIECE;
@@ -109,6 +113,10 @@ bool ck_panel_straight(
                 (const float *)from + column, fromStride / sizeof(float), inner,
                 columns - column < CK_GROUP ? columns - column : CK_GROUP,
                 (uint8_t *)panel + column / CK_GROUP * size);
+        return true;
+    }
+    if (r->straightBlocks != NULL) {
+        r->straightBlocks(type, from, fromStride, inner, columns, panel, size);
         return true;
     }
     for (size_t k = 0; k < inner; k += CK_INNER_BLOCK) {

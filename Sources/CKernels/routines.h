@@ -20,7 +20,20 @@ typedef struct {
     void (*multiply)(
         const uint8_t *a, size_t aStride, size_t rows, const uint8_t *panel, size_t inner, float *c, size_t cStride,
         size_t columns, bool adds);
+    /// As `transposed`, from blocks of type 2, 8, 12 or 14, `inner` whole blocks long. Null: by way of decoded values.
+    void (*transposedBlocks)(
+        uint32_t type, const uint8_t *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to);
+    /// A panel of groups of `groupSize` bytes, `columns` whole blocks wide. Null: by way of decoded values.
+    void (*straightBlocks)(
+        uint32_t type, const uint8_t *from, size_t fromStride, size_t inner, size_t columns, uint8_t *panel,
+        size_t groupSize);
 } CKRoutines;
+
+void ckInt8TransposedBlocks(
+    uint32_t type, const uint8_t *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to);
+void ckInt8StraightBlocks(
+    uint32_t type, const uint8_t *from, size_t fromStride, size_t inner, size_t columns, uint8_t *panel,
+    size_t groupSize);
 
 extern const CKRoutines ckBF16Plain, ckInt8Plain;
 #if defined(__x86_64__)
@@ -29,6 +42,11 @@ bool ckHasAVX2(void);
 bool ckHasAVXVNNI(void);
 bool ckHasBF16AVX512(void);
 bool ckHasInt8AVX512(void);
+void ckInt8TransposedBlocksAVX512(
+    uint32_t type, const uint8_t *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to);
+void ckInt8StraightBlocksAVX512(
+    uint32_t type, const uint8_t *from, size_t fromStride, size_t inner, size_t columns, uint8_t *panel,
+    size_t groupSize);
 #elif defined(__aarch64__)
 extern const CKRoutines ckBF16NEON, ckInt8NEON, ckInt8Dot;
 bool ckHasDot(void);

@@ -50,4 +50,100 @@ import Testing
         }
         #expect(plain.straight == plain.transposed)
     }
+
+    @Test(arguments: shapes) func `int8 products are those of rounded operands, within half a step each`(
+        rows: Int, inner: Int, columns: Int
+    ) {
+        let a = randomMatrix(rows, inner, seed: 4)
+        let b = randomMatrix(columns, inner, seed: 5)
+        let got = Self.run(CKInt8, ck_best_path(CKInt8), a, b).products[0].map(Float.init(bitPattern:))
+        for row in 0..<rows {
+            for column in 0..<columns {
+                var (sum, bound) = (0.0, 1e-5)
+                for first in stride(from: 0, to: inner, by: Int(CK_INNER_BLOCK)) {
+                    let block = first..<min(first + Int(CK_INNER_BLOCK), inner)
+                    let stepOfA = block.reduce(0) { max($0, Double(abs(a[row, $1]))) } / 127
+                    let stepOfB = block.reduce(0) { max($0, Double(abs(b[column, $1]))) } / 127
+                    for k in block {
+                        let (x, w) = (Double(a[row, k]), Double(b[column, k]))
+                        sum += x * w
+                        bound += (abs(x) + stepOfA / 2) * stepOfB / 2 + abs(w) * stepOfA / 2
+                    }
+                }
+                #expect(abs(Double(got[row * (columns + 3) + column]) - sum) <= bound)
+            }
+        }
+    }
+
+    @Test(arguments: kinds) func `what is no finite number never becomes one, and zeros stay exact`(kind: CKKind) {
+        let (rows, inner, columns) = (18, 130, 36)
+        let a = randomMatrix(rows, inner, seed: 6)
+        let b = randomMatrix(columns, inner, seed: 7)
+        for k in 0..<inner { (a[2, k], b[34, k]) = (0, 0) }
+        (a[0, 3], a[17, 129], b[1, 70], b[35, 0]) = (.infinity, .nan, -.infinity, .nan)
+        for path in [CKPathPlain, CKPathAVX512] {
+            let outcome = Self.run(kind, path, a, b)
+            let c = outcome.products[0].map(Float.init(bitPattern:))
+            for row in 0..<rows {
+                for column in 0..<columns {
+                    let value = c[row * (columns + 3) + column]
+                    let isBroken = row == 0 || row == 17 || column == 1 || column == 35
+                    #expect(value.isFinite != isBroken, "\(row), \(column)")
+                    if !isBroken && (row == 2 || column == 34) { #expect(value == 0) }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: kinds) func `a stretch of the inner dimension may be packed and multiplied on its own`(
+        kind: CKKind
+    ) {
+        let (rows, inner, columns, cut) = (9, 200, 40, 128)
+        let a = randomMatrix(rows, inner, seed: 8)
+        let b = randomMatrix(columns, inner, seed: 9)
+        let path = ck_best_path(kind)
+        let stride = ck_rows_stride(kind, inner)
+        var whole = [UInt8](repeating: 0, count: rows * stride)
+        var pieces = whole
+        ck_pack_rows(kind, path, a.values, inner, rows, inner, &whole, stride)
+        var c = [Float](repeating: 0, count: rows * columns)
+        for (first, count) in [(cut, inner - cut), (0, cut)] {
+            pieces.withUnsafeMutableBytes {
+                ck_pack_rows(
+                    kind, path, Array(a.values[first...]), inner, rows, count,
+                    $0.baseAddress! + ck_rows_offset(kind, first), stride)
+            }
+        }
+        #expect(pieces == whole)
+        for (first, count) in [(0, cut), (cut, inner - cut)] {
+            var panel = [UInt8](repeating: 0, count: ck_panel_size(kind, count, columns))
+            #expect(
+                ck_panel_transposed(
+                    kind, path, 0, Array(b.values[first...]), inner * 4, columns, count, &panel))
+            pieces.withUnsafeBytes {
+                ck_multiply(
+                    kind, path, $0.baseAddress! + ck_rows_offset(kind, first), stride, rows, panel, count, &c, columns,
+                    columns, first > 0)
+            }
+        }
+        // In one go the order is the same, and so is every bit.
+        let once = Self.run(kind, path, a, b).products[0]
+        for row in 0..<rows {
+            #expect(
+                c[row * columns..<(row + 1) * columns].map(\.bitPattern)
+                    == Array(once[row * (columns + 3)..<row * (columns + 3) + columns]))
+        }
+    }
+
+    @Test(arguments: kinds) func `other rows and columns change no bit`(kind: CKKind) {
+        let (a, b) = (randomMatrix(27, 150, seed: 10), randomMatrix(75, 150, seed: 11))
+        let all = Self.run(kind, ck_best_path(kind), a, b).products[0]
+        for (row, column) in [(0, 0), (26, 74), (13, 40)] {
+            let one = Self.run(
+                kind, ck_best_path(kind),
+                Matrix(rows: 1, columns: 150, values: Array(a.values[row * 150..<(row + 1) * 150])),
+                Matrix(rows: 1, columns: 150, values: Array(b.values[column * 150..<(column + 1) * 150])))
+            #expect(one.products[0][0] == all[row * 78 + column])
+        }
+    }
 }
