@@ -261,7 +261,7 @@ void ck_bf16_multiply(
 
 // MARK: As products.c wants them
 
-#define DOORS(path)                                                                                                    \
+#define DOORS(path, transposedBlocks, straightBlocks)                                                                                                    \
     static void rows##path(                                                                                            \
         const float *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to, size_t toStride) {               \
         packRows##path(from, fromStride, rows, inner, (uint32_t *)to, toStride / 4);                                   \
@@ -279,10 +279,10 @@ void ck_bf16_multiply(
             (const uint32_t *)a, aStride / 4, rows, (const uint32_t *)panel, (inner + 1) / 2, c, cStride, columns,     \
             adds);                                                                                                     \
     }                                                                                                                  \
-    const CKRoutines ckBF16##path = {rows##path, transposed##path, straight##path, product##path, NULL, NULL};
+    const CKRoutines ckBF16##path = {rows##path, transposed##path, straight##path, product##path, transposedBlocks, straightBlocks};
 
-DOORS(Plain)
+DOORS(Plain, NULL, NULL)
 #if defined(__x86_64__)
-DOORS(AVX512)
+DOORS(AVX512, ckBF16TransposedBlocksAVX512, ckBF16StraightBlocksAVX512)
 bool ckHasBF16AVX512(void) { return hasBF16(); }
 #endif

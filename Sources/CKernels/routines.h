@@ -42,6 +42,11 @@ bool ckHasAVX2(void);
 bool ckHasAVXVNNI(void);
 bool ckHasBF16AVX512(void);
 bool ckHasInt8AVX512(void);
+void ckBF16TransposedBlocksAVX512(
+    uint32_t type, const uint8_t *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to);
+void ckBF16StraightBlocksAVX512(
+    uint32_t type, const uint8_t *from, size_t fromStride, size_t inner, size_t columns, uint8_t *panel,
+    size_t groupSize);
 void ckInt8TransposedBlocksAVX512(
     uint32_t type, const uint8_t *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to);
 void ckInt8StraightBlocksAVX512(
