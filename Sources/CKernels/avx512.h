@@ -29,6 +29,13 @@ static inline __attribute__((always_inline)) uint16_t ckFirst(size_t count) {
     return count >= 16 ? 0xFFFF : (uint16_t)((1u << count) - 1);
 }
 
+/// Columns of a panel that all rows run over before the next are begun, of groups of `size` bytes: as many as stay in the
+/// second cache beside the rows.
+static inline __attribute__((always_inline)) size_t ckPassWidth(size_t size) {
+    size_t groups = 256 * 1024 / size;
+    return (groups > 0 ? groups : 1) * 32;
+}
+
 /// 16 vectors of 16 words: word j of vector i goes to word i of vector j.
 CK_INLINE512 void ckTranspose(__m512i r[16]) {
     __m512i t[16];
@@ -82,6 +89,22 @@ CK_INLINE512 __m512 ckSignedByte(__m512i x, int n) {
 /// The lower or the upper half of each word, an f16 in f32.
 CK_INLINE512 __m512 ckLowHalf(__m512i x) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(x)); }
 CK_INLINE512 __m512 ckHighHalf(__m512i x) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(x, 16))); }
+
+// MARK: bfloat16
+
+#define CK_BF16_SET CK_AVX512_SET ",avx512bf16"
+#define CK_INLINE_BF16 static inline __attribute__((always_inline, target(CK_BF16_SET)))
+
+/// 16 values and 16 more, rounded.
+CK_INLINE_BF16 __m512i ckRounded(__m512 first, __m512 second) { return (__m512i)_mm512_cvtne2ps_pbh(second, first); }
+
+/// The same, with value i of both next to each other.
+CK_INLINE_BF16 __m512i ckPaired(__m512 first, __m512 second) {
+    const __m512i order = _mm512_setr_epi32(
+        0x100000, 0x110001, 0x120002, 0x130003, 0x140004, 0x150005, 0x160006, 0x170007, 0x180008, 0x190009, 0x1A000A,
+        0x1B000B, 0x1C000C, 0x1D000D, 0x1E000E, 0x1F000F);
+    return _mm512_permutexvar_epi16(order, ckRounded(first, second));
+}
 
 // MARK: Scales of 16 rows' blocks at byte `at`: value = scale · q − minimum
 

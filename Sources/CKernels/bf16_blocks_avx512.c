@@ -7,9 +7,8 @@
 #if defined(__x86_64__)
 #pragma STDC FP_CONTRACT OFF
 
-#define SET CK_AVX512_SET ",avx512bf16"
-#define AVX512 __attribute__((target(SET)))
-#define INLINE static inline __attribute__((always_inline, target(SET)))
+#define AVX512 __attribute__((target(CK_BF16_SET)))
+#define INLINE static inline __attribute__((always_inline, target(CK_BF16_SET)))
 
 /// Bytes of 32 columns of one pair of rows.
 enum { PAIR = CK_GROUP * 4 };
@@ -17,9 +16,6 @@ enum { PAIR = CK_GROUP * 4 };
 INLINE __m512 sixteen(void) {
     return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
-
-/// 16 rounded values of each of two tables, the first one's first.
-INLINE __m512i tables(__m512 first, __m512 second) { return (__m512i)_mm512_cvtne2ps_pbh(second, first); }
 
 /// scale · q − minimum for every q of four bits.
 INLINE __m512 levels(float scale, float minimum) {
@@ -91,7 +87,7 @@ INLINE void transposedQ4_0(const CKRows16 *r, size_t at, uint8_t *to) {
         __m512 values = centredLevels(scale[i]);
         __m512i q = _mm512_broadcast_i64x4(_mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(r->row[i] + at + 2))));
         q = _mm512_and_si512(_mm512_srlv_epi16(q, shift), _mm512_set1_epi16(15));
-        words[i] = _mm512_permutexvar_epi16(q, tables(values, values));
+        words[i] = _mm512_permutexvar_epi16(q, ckRounded(values, values));
     }
     store(words, to);
 }
@@ -102,7 +98,7 @@ INLINE void transposedQ8_0(const CKRows16 *r, size_t at, uint8_t *to) {
     __m512i words[16];
     for (int i = 0; i < 16; i++) {
         const __m128i *p = (const __m128i *)(r->row[i] + at + 2);
-        words[i] = tables(
+        words[i] = ckRounded(
             products(_mm_loadu_si128(p), scale[i]), products(_mm_loadu_si128(p + 1), scale[i]));
     }
     store(words, to);
@@ -116,7 +112,7 @@ INLINE void transposedQ4_K(const CKRows16 *r, size_t at, uint8_t *to) {
         __m512i low[16], high[16];
         for (int i = 0; i < 16; i++) {
             const float *scale = s.scale[i] + 2 * pair;
-            __m512i values = tables(levels(scale[0], scale[8]), levels(scale[1], scale[9]));
+            __m512i values = ckRounded(levels(scale[0], scale[8]), levels(scale[1], scale[9]));
             __m512i q = widened(r->row[i] + at + 16 + (size_t)pair * 32);
             low[i] = _mm512_permutexvar_epi16(_mm512_and_si512(q, mask), values);
             high[i] = _mm512_permutexvar_epi16(_mm512_or_si512(_mm512_srli_epi16(q, 4), second), values);
@@ -136,7 +132,7 @@ INLINE void transposedQ6_K(const CKRows16 *r, size_t at, uint8_t *to) {
             const uint8_t *p = r->row[i] + at;
             __m256i q = sixBits(p + upper * 64, p + 128 + upper * 32, run % 4);
             const float *scale = s.scale[i] + 2 * run;
-            words[i] = tables(
+            words[i] = ckRounded(
                 products(_mm256_castsi256_si128(q), scale[0]), products(_mm256_extracti128_si256(q, 1), scale[1]));
         }
         store(words, to + (size_t)run * 16 * PAIR);
@@ -191,14 +187,6 @@ INLINE __m512i interleaved(__m512i first, __m512i second, bool upper) {
     return _mm512_permutex2var_epi16(first, by, second);
 }
 
-/// 16 columns of two rows, a word each.
-INLINE __m512i paired(__m512 first, __m512 second) {
-    const __m512i order = _mm512_setr_epi32(
-        0x100000, 0x110001, 0x120002, 0x130003, 0x140004, 0x150005, 0x160006, 0x170007, 0x180008, 0x190009, 0x1A000A,
-        0x1B000B, 0x1C000C, 0x1D000D, 0x1E000E, 0x1F000F);
-    return _mm512_permutexvar_epi16(order, tables(first, second));
-}
-
 /// Looks up the four bits that stand `shift` up: those of the first row in the table's first half, of the second in its
 /// second.
 INLINE __m512i lookedUp(__m512i q, __m512i table, int shift) {
@@ -209,7 +197,7 @@ INLINE __m512i lookedUp(__m512i q, __m512i table, int shift) {
 }
 
 INLINE void straightQ4_0(const uint8_t *a, const uint8_t *b, float scaleOfA, float scaleOfB, uint8_t *to) {
-    __m512i table = tables(centredLevels(scaleOfA), centredLevels(scaleOfB));
+    __m512i table = ckRounded(centredLevels(scaleOfA), centredLevels(scaleOfB));
     __m256i x = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(a + 2)));
     __m256i y = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(b + 2)));
     __m512i q = interleaved(_mm512_castsi256_si512(x), _mm512_castsi256_si512(y), false);
@@ -221,7 +209,7 @@ INLINE void straightQ8_0(const uint8_t *a, const uint8_t *b, float scaleOfA, flo
     for (size_t half = 0; half < 2; half++) {
         __m128i x = _mm_loadu_si128((const __m128i *)(a + 2 + 16 * half));
         __m128i y = _mm_loadu_si128((const __m128i *)(b + 2 + 16 * half));
-        _mm512_storeu_si512(to + 64 * half, paired(products(x, scaleOfA), products(y, scaleOfB)));
+        _mm512_storeu_si512(to + 64 * half, ckPaired(products(x, scaleOfA), products(y, scaleOfB)));
     }
 }
 
@@ -233,7 +221,7 @@ INLINE void straightQ4_K(
         __m512i q[2] = {interleaved(x, y, false), interleaved(x, y, true)};
         for (int i = 0; i < 2; i++) {
             int run = 2 * pair + i;
-            __m512i table = tables(
+            __m512i table = ckRounded(
                 levels(scalesOfA[run], scalesOfA[run + 8]), levels(scalesOfB[run], scalesOfB[run + 8]));
             uint8_t *group = to + (size_t)run * groupSize;
             for (int half = 0; half < 2; half++) _mm512_storeu_si512(group + 64 * half, lookedUp(q[half], table, 4 * i));
@@ -250,11 +238,11 @@ INLINE void straightQ6_K(
         __m256i y = sixBits(b + upper * 64, b + 128 + upper * 32, run % 4);
         uint8_t *group = to + (size_t)run * groupSize;
         _mm512_storeu_si512(
-            group, paired(
+            group, ckPaired(
                        products(_mm256_castsi256_si128(x), scalesOfA[2 * run]),
                        products(_mm256_castsi256_si128(y), scalesOfB[2 * run])));
         _mm512_storeu_si512(
-            group + 64, paired(
+            group + 64, ckPaired(
                             products(_mm256_extracti128_si256(x, 1), scalesOfA[2 * run + 1]),
                             products(_mm256_extracti128_si256(y, 1), scalesOfB[2 * run + 1])));
     }

@@ -141,17 +141,20 @@ AVX512 static void packStraight(const float *from, size_t fromStride, size_t inn
 
 // MARK: The product
 
+/// Rows of a tile: their sums, whole-number and float, fill the registers.
+enum { TILE_ROWS = 7 };
+
 // `count` rows times one group of 32 columns; `count` is a constant where this is inlined.
 VNNI_INLINE void tile(
     int count, const uint8_t *a, size_t aStride, const CKInt8Block *w, size_t blocks, float *c, size_t cStride,
     __mmask16 left, __mmask16 right, bool adds) {
-    __m512 s[6][2];
+    __m512 s[TILE_ROWS][2];
     for (int i = 0; i < count; i++) {
         s[i][0] = adds ? _mm512_maskz_loadu_ps(left, c + i * cStride) : _mm512_setzero_ps();
         s[i][1] = adds ? _mm512_maskz_loadu_ps(right, c + i * cStride + 16) : _mm512_setzero_ps();
     }
     for (size_t b = 0; b < blocks; b++, w++, a += sizeof(CKInt8Row)) {
-        __m512i d[6][2];
+        __m512i d[TILE_ROWS][2];
         for (int i = 0; i < count; i++)
             d[i][0] = d[i][1] = _mm512_set1_epi32(((const CKInt8Row *)(a + i * aStride))->correction);
         for (int k = 0; k < CK_INT8_BLOCK / 4; k++) {
@@ -179,25 +182,29 @@ VNNI_INLINE void tile(
 VNNI static void multiply(
     const uint8_t *a, size_t aStride, size_t rows, const uint8_t *panel, size_t inner, float *c, size_t cStride,
     size_t columns, bool adds) {
-    size_t blocks = ckInt8Blocks(inner);
-    for (size_t column = 0; column < columns; column += CK_GROUP) {
-        size_t width = columns - column;
-        __mmask16 left = width >= 16 ? 0xFFFF : (__mmask16)((1u << width) - 1);
-        __mmask16 right = width >= 32 ? 0xFFFF : width <= 16 ? 0 : (__mmask16)((1u << (width - 16)) - 1);
-        const CKInt8Block *group = (const CKInt8Block *)panel + column / CK_GROUP * blocks;
-        size_t row = 0;
-#define TILE(n) tile(n, a + row * aStride, aStride, group, blocks, c + row * cStride + column, cStride, left, right, adds)
-        for (; row + 6 <= rows; row += 6) TILE(6);
-        switch (rows - row) {
-        case 5: TILE(5); break;
-        case 4: TILE(4); break;
-        case 3: TILE(3); break;
-        case 2: TILE(2); break;
-        case 1: TILE(1); break;
-        default: break;
-        }
+    size_t blocks = ckInt8Blocks(inner), size = blocks * sizeof(CKInt8Block);
+    size_t width = ckPassWidth(size), tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    for (size_t first = 0; first < columns; first += width)
+        for (size_t t = 0; t < tiles; t++) {
+            // Tiles of nearly one height: a low one at the end would leave units idle.
+            size_t row = t * rows / tiles, height = (t + 1) * rows / tiles - row;
+            for (size_t column = first; column < columns && column < first + width; column += CK_GROUP) {
+                size_t left = columns - column;
+                __mmask16 low = ckFirst(left), high = left > 16 ? ckFirst(left - 16) : 0;
+                const CKInt8Block *group = (const CKInt8Block *)(panel + column / CK_GROUP * size);
+#define TILE(n) tile(n, a + row * aStride, aStride, group, blocks, c + row * cStride + column, cStride, low, high, adds)
+                switch (height) {
+                case 7: TILE(7); break;
+                case 6: TILE(6); break;
+                case 5: TILE(5); break;
+                case 4: TILE(4); break;
+                case 3: TILE(3); break;
+                case 2: TILE(2); break;
+                default: TILE(1); break;
+                }
 #undef TILE
-    }
+            }
+        }
 }
 
 const CKRoutines ckInt8AVX512 = {packRows,       packTransposed, packStraight,
