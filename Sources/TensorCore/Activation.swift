@@ -100,6 +100,13 @@ public final class Activation: @unchecked Sendable {
         }
     }
 
+    /// Where the values of a row lie from `column` on, in bfloat16, and the bytes between rows.
+    /// - Precondition: the format is bf16.
+    func bfloat16Rows(from row: Int, column: Int) -> (start: UnsafeMutableRawPointer, stride: Int) {
+        precondition(format == .bf16, "activations in \(format.rawValue) read as bf16")
+        return unsafe (start + row * stride + column * 2, stride)
+    }
+
     // MARK: Whole rows
 
     /// Stores every row of `matrix`.

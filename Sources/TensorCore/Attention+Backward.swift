@@ -48,26 +48,52 @@ public func attentionBackward(
         dO.hasShape(q.rows, q.columns) && o.rows == q.rows && o.columns == q.columns
             && gradients.dq.hasShape(of: dO) && gradients.dk.hasShape(k.rows, k.columns)
             && logSumExp.hasShape(headCount, q.rows), "attentionBackward: every gradient must have its value's shape")
-    let tokens = shape.tokens
-    let scores = AttentionShape.block * AttentionShape.stride
-    unsafe workers.forEach(tasks: headCount, scratch: 3 * shape.tile + 2 * scores + tokens) { head, scratch in
-        let pass = unsafe AttentionHead(
-            shape: shape, head: head, dO: dO, gradients: gradients, logSumExp: logSumExp.pointer + head * tokens,
-            q: scratch, k: scratch + shape.tile, v: scratch + 2 * shape.tile, p: scratch + 3 * shape.tile,
-            dS: scratch + 3 * shape.tile + scores, d: scratch + 3 * shape.tile + 2 * scores)
-        unsafe pass.start(o: o, row: scratch)
-        for block in 0..<shape.blocks {
-            let keys = taskRange(block, AttentionShape.block, tokens)
-            unsafe shape.load(k, keys, head: head / shape.group, into: pass.k)
-            unsafe shape.load(v, keys, head: head / shape.group, into: pass.v)
-            for other in block..<shape.blocks {
-                let queries = taskRange(other, AttentionShape.block, tokens)
-                unsafe shape.load(q, queries, head: head, into: pass.q)
-                unsafe pass.addTile(queries: queries, keys: keys)
-            }
+    let isPacked = q.format == .bf16
+    let products =
+        unsafe isPacked ? PackedAttentionGradient.scratchCount(shape) : FloatAttentionGradient.scratchCount(shape)
+    let own = unsafe AttentionHead.scratchCount(shape)
+    unsafe workers.forEach(tasks: headCount, scratch: own + products) { head, scratch in
+        let operands = AttentionOperands(shape: shape, head: head, q: q, k: k, v: v, dO: dO, gradients: gradients)
+        let pass = unsafe AttentionHead(operands, logSumExp: logSumExp.pointer + head * shape.tokens, at: scratch)
+        unsafe pass.start(o: o)
+        if isPacked {
+            unsafe pass.run(PackedAttentionGradient(operands, at: scratch + own))
+        } else {
+            unsafe pass.run(FloatAttentionGradient(operands, at: scratch + own))
         }
     }
     addShares(shape, gradients, workers: workers)
+}
+
+/// What the backward pass of one query head reads and writes.
+struct AttentionOperands {
+    let shape: AttentionShape
+    let head: Int
+    let q: Activation
+    let k: Activation
+    let v: Activation
+    let dO: Matrix
+    let gradients: AttentionGradients
+
+    var keyHead: Int { head / shape.group }
+    /// Floats from one row of dO, dq and the shares to the next.
+    var width: Int { shape.headCount * shape.headLength }
+
+    func offset(_ token: Int) -> Int { token * width + head * shape.headLength }
+}
+
+/// The products of one query head's backward pass, in one arithmetic. Tiles are `[queries.count, keys.count]`, rows
+/// ``AttentionShape/stride`` apart.
+protocol AttentionGradientProducts {
+    /// The block of keys that the following tiles have.
+    func begin(keys: Range<Int>)
+    /// p = q·kᵀ, not scaled, and dP = dO·vᵀ of a tile.
+    func score(
+        queries: Range<Int>, keys: Range<Int>, p: UnsafeMutablePointer<Float>, dP: UnsafeMutablePointer<Float>)
+    /// Adds Pᵀ·dO, dSᵀ·q and dS·k to the gradients.
+    func add(queries: Range<Int>, keys: Range<Int>, p: UnsafeMutablePointer<Float>, dS: UnsafeMutablePointer<Float>)
+    /// No more tiles of these keys follow.
+    func end(keys: Range<Int>)
 }
 
 /// dk and dv: the shares of each group's heads, in ascending order.
@@ -92,89 +118,79 @@ private func addShares(_ shape: AttentionShape, _ gradients: AttentionGradients,
     }
 }
 
-/// The backward pass of one query head.
+/// The backward pass of one query head, a block of keys after the other.
 @unsafe
 private struct AttentionHead {
-    let shape: AttentionShape
-    let head: Int
-    let dO: Matrix
-    let gradients: AttentionGradients
+    let operands: AttentionOperands
     /// L, `[tokens]`.
     let logSumExp: UnsafePointer<Float>
-    /// `[block, h]`.
-    let q: UnsafeMutablePointer<Float>
-    let k: UnsafeMutablePointer<Float>
-    let v: UnsafeMutablePointer<Float>
     /// `[block, block]`.
     let p: UnsafeMutablePointer<Float>
     let dS: UnsafeMutablePointer<Float>
     /// D, `[tokens]`.
     let d: UnsafeMutablePointer<Float>
 
-    private var width: Int { unsafe shape.headCount * shape.headLength }
+    static func scratchCount(_ shape: AttentionShape) -> Int {
+        2 * AttentionShape.scores + (shape.tokens + 15) & ~15
+    }
 
-    private func offset(_ token: Int) -> Int { unsafe token * width + head * shape.headLength }
+    init(_ operands: AttentionOperands, logSumExp: UnsafePointer<Float>, at scratch: UnsafeMutablePointer<Float>) {
+        unsafe self.operands = operands
+        unsafe self.logSumExp = logSumExp
+        unsafe p = scratch
+        unsafe dS = scratch + AttentionShape.scores
+        unsafe d = scratch + 2 * AttentionShape.scores
+    }
 
     /// Fills D and clears this head's columns of what is summed.
-    func start(o: Activation, row: UnsafeMutablePointer<Float>) {
-        let h = unsafe shape.headLength
-        for token in unsafe 0..<shape.tokens {
-            unsafe o.load(row: token, head * h..<(head + 1) * h, into: row)
-            unsafe d[token] = Vector.dot(dO.pointer + offset(token), row, count: h)
-            for sum in unsafe [gradients.dq, gradients.keyShares, gradients.valueShares] {
-                unsafe (sum.pointer + offset(token)).update(repeating: 0, count: h)
+    func start(o: Activation) {
+        let operands = unsafe operands
+        let h = operands.shape.headLength
+        for token in 0..<operands.shape.tokens {
+            // The tile of scores is free before the first of them.
+            unsafe o.load(row: token, operands.head * h..<(operands.head + 1) * h, into: p)
+            let offset = operands.offset(token)
+            unsafe d[token] = Vector.dot(operands.dO.pointer + offset, p, count: h)
+            for sum in [operands.gradients.dq, operands.gradients.keyShares, operands.gradients.valueShares] {
+                unsafe (sum.pointer + offset).update(repeating: 0, count: h)
             }
         }
     }
 
-    /// Adds what one tile gives to dq of its queries, and to dk and dv of its keys.
-    func addTile(queries: Range<Int>, keys: Range<Int>) {
-        unsafe fill(queries: queries, keys: keys)
-        let h = unsafe shape.headLength
-        let stride = AttentionShape.stride
-        let upper = unsafe offset(queries.lowerBound)
-        let lower = unsafe offset(keys.lowerBound)
-        unsafe BLAS.multiply(
-            .init(p, stride: stride, transposed: true), .init(dO.pointer + upper, stride: width),
-            into: gradients.valueShares.pointer + lower, stride: width, rows: keys.count, columns: h,
-            inner: queries.count, beta: 1)
-        unsafe BLAS.multiply(
-            .init(dS, stride: stride, transposed: true), .init(q, stride: h),
-            into: gradients.keyShares.pointer + lower, stride: width, rows: keys.count, columns: h,
-            inner: queries.count, beta: 1)
-        unsafe BLAS.multiply(
-            .init(dS, stride: stride), .init(k, stride: h), into: gradients.dq.pointer + upper, stride: width,
-            rows: queries.count, columns: h, inner: keys.count, beta: 1)
+    func run(_ products: some AttentionGradientProducts) {
+        let shape = unsafe operands.shape
+        for block in 0..<shape.blocks {
+            let keys = taskRange(block, AttentionShape.block, shape.tokens)
+            products.begin(keys: keys)
+            for other in block..<shape.blocks {
+                let queries = taskRange(other, AttentionShape.block, shape.tokens)
+                unsafe products.score(queries: queries, keys: keys, p: p, dP: dS)
+                for row in 0..<queries.count { unsafe differentiate(row, queries, keys) }
+                unsafe products.add(queries: queries, keys: keys, p: p, dS: dS)
+            }
+            products.end(keys: keys)
+        }
     }
 
-    /// P and dS of the tile, zero where a query does not see a key.
-    private func fill(queries: Range<Int>, keys: Range<Int>) {
-        let h = unsafe shape.headLength
-        let stride = AttentionShape.stride
-        let scale = unsafe shape.scale
-        unsafe BLAS.multiply(
-            .init(q, stride: h), .init(k, stride: h, transposed: true), into: p, stride: stride, rows: queries.count,
-            columns: keys.count, inner: h, alpha: scale, beta: 0)
-        unsafe BLAS.multiply(
-            .init(dO.pointer + offset(queries.lowerBound), stride: width), .init(v, stride: h, transposed: true),
-            into: dS, stride: stride, rows: queries.count, columns: keys.count, inner: h, beta: 0)
-        for row in 0..<queries.count {
-            let token = queries.lowerBound + row
-            let seen = unsafe shape.seen(by: token, of: keys)
-            let pRow = unsafe p + row * stride
-            let dSRow = unsafe dS + row * stride
-            _ = unsafe Vector.exponentials(pRow, minus: logSumExp[token], count: seen)
-            let shift = unsafe d[token]
-            var column = 0
-            while column < seen {
-                let left = seen - column
-                let dP = unsafe Vector.load(dSRow + column, left)
-                let lanes = unsafe Vector.load(pRow + column, left) * (dP - shift) * scale
-                unsafe Vector.store(lanes, dSRow + column, left)
-                column += Vector.width
-            }
-            unsafe (pRow + seen).update(repeating: 0, count: keys.count - seen)
-            unsafe (dSRow + seen).update(repeating: 0, count: keys.count - seen)
+    /// Replaces a row's scores by P and its dP by dS, zero where the query does not see a key.
+    private func differentiate(_ row: Int, _ queries: Range<Int>, _ keys: Range<Int>) {
+        let token = queries.lowerBound + row
+        let seen = unsafe operands.shape.seen(by: token, of: keys)
+        let scale = unsafe operands.shape.scale
+        let pRow = unsafe p + row * AttentionShape.stride
+        let dSRow = unsafe dS + row * AttentionShape.stride
+        unsafe Vector.multiply(pRow, by: scale, count: seen)
+        _ = unsafe Vector.exponentials(pRow, minus: logSumExp[token], count: seen)
+        let shift = unsafe d[token]
+        var column = 0
+        while column < seen {
+            let left = seen - column
+            let dP = unsafe Vector.load(dSRow + column, left)
+            let lanes = unsafe Vector.load(pRow + column, left) * (dP - shift) * scale
+            unsafe Vector.store(lanes, dSRow + column, left)
+            column += Vector.width
         }
+        unsafe (pRow + seen).update(repeating: 0, count: keys.count - seen)
+        unsafe (dSRow + seen).update(repeating: 0, count: keys.count - seen)
     }
 }

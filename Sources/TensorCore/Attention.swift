@@ -15,6 +15,8 @@ struct AttentionShape {
     static let block = 64
     /// Floats from one row of a tile of scores to the next.
     static let stride = block + 16
+    /// Floats of a tile of scores.
+    static let scores = block * stride
 
     let tokens: Int
     let keyCount: Int
@@ -85,80 +87,90 @@ public func attention(
     precondition(
         logSumExp.map { $0.hasShape(headCount, q.rows) } ?? true, "attention: logSumExp must be heads × tokens")
     let blocks = shape.blocks
-    let scores = AttentionShape.block * AttentionShape.stride
-    unsafe workers.forEach(
-        tasks: headCount * blocks, scratch: 3 * shape.tile + scores + 2 * AttentionShape.block
-    ) { task, scratch in
+    let isPacked = q.format == .bf16
+    let products = unsafe isPacked ? PackedAttention.scratchCount(shape) : FloatAttention.scratchCount(shape)
+    let own = unsafe AttentionBlock.scratchCount(shape)
+    unsafe workers.forEach(tasks: headCount * blocks, scratch: own + products) { task, scratch in
         let head = task / blocks
         let rows = taskRange(task % blocks, AttentionShape.block, shape.tokens)
-        let block = unsafe AttentionBlock(
-            shape: shape, rows: rows, q: scratch, o: scratch + shape.tile, other: scratch + 2 * shape.tile,
-            scores: scratch + 3 * shape.tile, maxima: scratch + 3 * shape.tile + scores,
-            sums: scratch + 3 * shape.tile + scores + AttentionShape.block)
-        unsafe shape.load(q, rows, head: head, into: block.q)
-        unsafe block.start()
-        for index in 0..<taskCount(shape.first + rows.upperBound, AttentionShape.block) {
-            let keys = taskRange(index, AttentionShape.block, shape.first + rows.upperBound)
-            unsafe shape.load(k, keys, head: head / shape.group, into: block.other)
-            unsafe block.score(keys)
-            unsafe shape.load(v, keys, head: head / shape.group, into: block.other)
-            unsafe block.addValues(keys)
+        let block = unsafe AttentionBlock(shape: shape, head: head, rows: rows, at: scratch)
+        if isPacked {
+            unsafe block.run(PackedAttention(shape: shape, head: head, q: q, k: k, v: v, at: scratch + own))
+        } else {
+            unsafe block.run(FloatAttention(shape: shape, head: head, q: q, k: k, v: v, at: scratch + own))
         }
-        unsafe block.finish(head: head, into: o, logSumExp: logSumExp)
+        unsafe block.finish(into: o, logSumExp: logSumExp)
     }
+}
+
+/// The products of one query head's forward pass, in one arithmetic.
+protocol AttentionProducts {
+    /// target = q·kᵀ for a tile, `[queries.count, keys.count]`, rows ``AttentionShape/stride`` apart; not scaled.
+    func score(queries: Range<Int>, keys: Range<Int>, into target: UnsafeMutablePointer<Float>)
+    /// target += p·v: p `[count, keys.count]`, target `[count, h]`.
+    func addValues(
+        _ p: UnsafeMutablePointer<Float>, count: Int, keys: Range<Int>, into target: UnsafeMutablePointer<Float>)
 }
 
 /// A block of query rows of one head, on its way along the keys.
 @unsafe
 private struct AttentionBlock {
     let shape: AttentionShape
+    let head: Int
     let rows: Range<Int>
-    /// `[rows, h]`: queries; what has been summed of the values; the keys or values of the present tile.
-    let q: UnsafeMutablePointer<Float>
+    /// `[rows, h]`: what has been summed of the values.
     let o: UnsafeMutablePointer<Float>
-    let other: UnsafeMutablePointer<Float>
     /// `[rows, keys]`.
     let scores: UnsafeMutablePointer<Float>
     /// Per row: the largest score so far, and the sum of the exponentials less it.
     let maxima: UnsafeMutablePointer<Float>
     let sums: UnsafeMutablePointer<Float>
 
-    func start() {
+    static func scratchCount(_ shape: AttentionShape) -> Int {
+        shape.tile + AttentionShape.scores + 2 * AttentionShape.block
+    }
+
+    init(shape: AttentionShape, head: Int, rows: Range<Int>, at scratch: UnsafeMutablePointer<Float>) {
+        unsafe self.shape = shape
+        unsafe self.head = head
+        unsafe self.rows = rows
+        unsafe o = scratch
+        unsafe scores = scratch + shape.tile
+        unsafe maxima = scores + AttentionShape.scores
+        unsafe sums = maxima + AttentionShape.block
+    }
+
+    func run(_ products: some AttentionProducts) {
         unsafe o.update(repeating: 0, count: rows.count * shape.headLength)
         unsafe maxima.update(repeating: -.infinity, count: rows.count)
         unsafe sums.update(repeating: 0, count: rows.count)
-    }
-
-    /// exp(score − maximum) of a tile; what was summed before is brought to the new maximum.
-    func score(_ keys: Range<Int>) {
-        let h = unsafe shape.headLength
-        unsafe BLAS.multiply(
-            .init(q, stride: h), .init(other, stride: h, transposed: true), into: scores,
-            stride: AttentionShape.stride, rows: rows.count, columns: keys.count, inner: h, alpha: shape.scale, beta: 0)
-        for row in unsafe 0..<rows.count {
-            let seen = unsafe shape.seen(by: rows.lowerBound + row, of: keys)
-            let values = unsafe scores + row * AttentionShape.stride
-            let before = unsafe maxima[row]
-            let top = unsafe max(before, Vector.maximum(values, count: seen))
-            if top > before {
-                let shrink = exp(before - top)
-                unsafe maxima[row] = top
-                unsafe sums[row] *= shrink
-                unsafe Vector.multiply(o + row * h, by: shrink, count: h)
-            }
-            unsafe sums[row] += Vector.exponentials(values, minus: top, count: seen)
-            unsafe (values + seen).update(repeating: 0, count: keys.count - seen)
+        let visible = unsafe shape.first + rows.upperBound
+        for index in 0..<taskCount(visible, AttentionShape.block) {
+            let keys = taskRange(index, AttentionShape.block, visible)
+            unsafe products.score(queries: rows, keys: keys, into: scores)
+            for row in unsafe 0..<rows.count { unsafe exponentiate(row, keys) }
+            unsafe products.addValues(scores, count: rows.count, keys: keys, into: o)
         }
     }
 
-    func addValues(_ keys: Range<Int>) {
-        let h = unsafe shape.headLength
-        unsafe BLAS.multiply(
-            .init(scores, stride: AttentionShape.stride), .init(other, stride: h), into: o, stride: h,
-            rows: rows.count, columns: h, inner: keys.count, beta: 1)
+    /// Replaces a row's scores by exp(score − maximum); what was summed before is brought to the new maximum.
+    private func exponentiate(_ row: Int, _ keys: Range<Int>) {
+        let seen = unsafe shape.seen(by: rows.lowerBound + row, of: keys)
+        let values = unsafe scores + row * AttentionShape.stride
+        unsafe Vector.multiply(values, by: shape.scale, count: seen)
+        let before = unsafe maxima[row]
+        let top = unsafe max(before, Vector.maximum(values, count: seen))
+        if top > before {
+            let shrink = exp(before - top)
+            unsafe maxima[row] = top
+            unsafe sums[row] *= shrink
+            unsafe Vector.multiply(o + row * shape.headLength, by: shrink, count: shape.headLength)
+        }
+        unsafe sums[row] += Vector.exponentials(values, minus: top, count: seen)
+        unsafe (values + seen).update(repeating: 0, count: keys.count - seen)
     }
 
-    func finish(head: Int, into target: Activation, logSumExp: Matrix?) {
+    func finish(into target: Activation, logSumExp: Matrix?) {
         let h = unsafe shape.headLength
         for row in unsafe 0..<rows.count {
             let token = unsafe rows.lowerBound + row
