@@ -180,7 +180,7 @@ static inline __attribute__((always_inline, target("avx2,fma,avxvnni"))) void do
 #include "int8_avx2_tile.h"
 
 const CKRoutines ckInt8AVX2 = {
-    packRows, packTransposed, packStraight, multiplyAVX2, ckInt8TransposedBlocks, ckInt8StraightBlocks};
+    packRows, packTransposed, packStraight, multiplyAVX2, ckInt8TransposedBlocksAVX2, ckInt8StraightBlocksAVX2};
 const CKRoutines ckInt8VNNI = {
-    packRows, packTransposed, packStraight, multiplyVNNI, ckInt8TransposedBlocks, ckInt8StraightBlocks};
+    packRows, packTransposed, packStraight, multiplyVNNI, ckInt8TransposedBlocksAVX2, ckInt8StraightBlocksAVX2};
 #endif

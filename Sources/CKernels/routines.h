@@ -39,6 +39,11 @@ extern const CKRoutines ckBF16Plain, ckInt8Plain;
 #if defined(__x86_64__)
 extern const CKRoutines ckBF16AVX2, ckBF16AVX512, ckInt8AVX2, ckInt8VNNI, ckInt8AVX512;
 bool ckHasAVX2(void);
+void ckInt8TransposedBlocksAVX2(
+    uint32_t type, const uint8_t *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to);
+void ckInt8StraightBlocksAVX2(
+    uint32_t type, const uint8_t *from, size_t fromStride, size_t inner, size_t columns, uint8_t *panel,
+    size_t groupSize);
 bool ckHasAVXVNNI(void);
 bool ckHasBF16AVX512(void);
 bool ckHasInt8AVX512(void);
