@@ -5,7 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test neon neon-deps interop codec sweep evidence fuzz lint format
+.PHONY: deps build demo test neon neon-deps paths interop codec sweep evidence fuzz lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
@@ -31,6 +31,13 @@ test: deps
 # The kernels of 64-bit ARM under qemu, against the plain ones and against this machine's bits.
 neon: neon-deps
 	sh Tests/CKernels/neon.sh .build/neon
+
+# How fast each path of the kernels is here. clang, since that is what the Swift package builds them with.
+paths:
+	@mkdir -p .build/neon
+	@clang -O2 -std=c11 -ISources/CKernels/include -ITests/CKernels/include Sources/CKernels/*.c Tests/CKernels/*.c \
+		-lm -o .build/neon/paths
+	@.build/neon/paths speed
 
 neon-deps:
 	@command -v qemu-aarch64 >/dev/null && command -v aarch64-linux-gnu-gcc >/dev/null || { \
