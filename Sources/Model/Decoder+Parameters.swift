@@ -1,3 +1,5 @@
+internal import Blocks
+internal import GGUF
 internal import TensorCore
 
 extension Decoder {
@@ -19,6 +21,25 @@ extension Decoder {
             parameters.append(parameter)
         }
         return parameters
+    }
+
+    /// Bytes that ``makeTrainable(_:tokensPerStep:)`` and the steps after it take for the named tensors: masters, and what
+    /// is kept of gradients. Tensors that the decoder does not have count nothing.
+    public func trainingByteCount(_ names: [String], tokensPerStep tokens: Int) -> Int {
+        names.reduce(0) { sum, name in
+            if name == "output.weight" {
+                let weight = head.weight
+                return sum + weight.outputs * weight.inputs * 4
+                    + HeadGradient.byteCount(weight, rows: tokens, threads: workers.count)
+            }
+            guard let tensor = base.tensor(named: name), let inputs = tensor.dimensions.first else { return sum }
+            let outputs = tensor.elementCount / inputs
+            let gradient =
+                tensor.dimensions.count > 1
+                ? WeightGradient.byteCount(outputs: outputs, inputs: inputs, rows: tokens) : inputs * 4
+            // Gains and biases are decoded in any case, but not counted elsewhere.
+            return sum + tensor.elementCount * 4 + gradient
+        }
     }
 
     private func install(_ name: String, _ tokens: Int) -> Parameter? {

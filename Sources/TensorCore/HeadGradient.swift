@@ -24,6 +24,21 @@ public final class HeadGradient: @unchecked Sendable {
 
     public init(weight: LinearWeight) { self.weight = weight }
 
+    /// Bytes that the gradient of a head takes at a step of `rows` counted tokens: what is kept, and what the norm or an
+    /// update needs at a time beside a walk over the vocabulary.
+    public static func byteCount(_ weight: LinearWeight, rows: Int, threads: Int) -> Int {
+        let hidden = Matrix(rows: rows, columns: weight.inputs, in: .measuring())
+        let tiles = HeadTiles(hidden: hidden, weight: weight, targets: Array(repeating: 0, count: rows))
+        let norm = partCount(tiles) * rows * rows
+        return 4 * (rows * weight.inputs + max(norm, threads * tiles.chunk * weight.inputs))
+    }
+
+    /// As many parts as keep threads busy; fewer when their sums would take more than 16 MB.
+    private static func partCount(_ tiles: HeadTiles) -> Int {
+        let rows = max(tiles.hidden.rows, 1)
+        return min(tiles.chunks, min(max(4_194_304 / (rows * rows), 2), 8))
+    }
+
     /// Adds the gradient of the summed, scaled losses of some rows.
     ///
     /// - Parameters:
@@ -68,8 +83,7 @@ public final class HeadGradient: @unchecked Sendable {
         guard let rows = joined() else { return 0 }
         let tiles = HeadTiles(hidden: rows.hidden, weight: weight, targets: rows.targets)
         let count = rows.hidden.rows
-        // As many parts as keep threads busy; fewer when their sums would take more than 16 MB each.
-        let parts = min(tiles.chunks, min(max(4_194_304 / (count * count), 2), 8))
+        let parts = Self.partCount(tiles)
         let grams = Matrix(rows: parts * count, columns: count)
         workers.withPacked(rows.hidden, weight.arithmetic) { packed in
             unsafe workers.forEach(tasks: parts, scratch: tiles.scratchCount) { part, scratch in

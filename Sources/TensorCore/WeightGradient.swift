@@ -24,9 +24,18 @@ public final class WeightGradient: @unchecked Sendable {
         self.outputs = outputs
         self.inputs = inputs
         form =
-            rows * (outputs + inputs) < outputs * inputs
+            Self.keepsFactors(outputs, inputs, rows)
             ? .factors(dy: RowStore(columns: outputs, capacity: rows), x: RowStore(columns: inputs, capacity: rows))
             : .sum(Matrix(rows: outputs, columns: inputs))
+    }
+
+    /// Bytes that a gradient takes at a step of `rows` tokens.
+    public static func byteCount(outputs: Int, inputs: Int, rows: Int) -> Int {
+        4 * (keepsFactors(outputs, inputs, rows) ? rows * (outputs + inputs) : outputs * inputs)
+    }
+
+    private static func keepsFactors(_ outputs: Int, _ inputs: Int, _ rows: Int) -> Bool {
+        rows * (outputs + inputs) < outputs * inputs
     }
 
     /// dW += dyᵀ·x

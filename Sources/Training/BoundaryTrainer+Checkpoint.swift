@@ -6,18 +6,18 @@ extension BoundaryTrainer {
     /// Takes up the state of a checkpoint: every later step is the one that the undisturbed run would have made.
     ///
     /// - Throws: `CheckpointError.otherTensors` where it is of another optimiser or of other tensors; nothing has
-    ///   changed then.
-    public func restore(_ checkpoint: Checkpoint) throws(CheckpointError) {
+    ///   changed then. `BytesError` where the best masters cannot be put aside.
+    public func restore(_ checkpoint: Checkpoint) throws {
         let wanted = parameters.map { Checkpoint.Tensor(name: $0.name, count: $0.value.count) }
         let moments = optimizer.moments
         guard checkpoint.tensors == wanted else {
-            throw .otherTensors(
+            throw CheckpointError.otherTensors(
                 path: checkpoint.path, expected: Self.text(wanted), found: Self.text(checkpoint.tensors))
         }
         guard checkpoint.optimizer == options.optimizer.rawValue,
             checkpoint.momentsPerTensor * wanted.count == moments.count
         else {
-            throw .otherTensors(
+            throw CheckpointError.otherTensors(
                 path: checkpoint.path, expected: "the state of \(options.optimizer.rawValue)",
                 found: "the state of \(checkpoint.optimizer)")
         }
@@ -30,16 +30,8 @@ extension BoundaryTrainer {
         optimizer.updateCount = checkpoint.updateCount
         var progress = checkpoint.progress
         if checkpoint.hasBest {
-            var best: [[Float]] = []
-            for tensor in wanted {
-                let bytes = try checkpoint.values(at: offset, count: tensor.count)
-                var values = [Float](repeating: 0, count: tensor.count)
-                var span = values.mutableSpan
-                bytes.readFloats(into: &span)
-                best.append(values)
-                offset += tensor.count
-            }
-            progress.bestValues = best
+            let best = try checkpoint.values(at: offset, count: wanted.reduce(0) { $0 + $1.count })
+            progress.best = progress.bestStep == progress.step ? .current : .kept(try store.keep(best))
         }
         self.progress = progress
     }

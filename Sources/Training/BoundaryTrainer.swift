@@ -37,6 +37,7 @@ public final class BoundaryTrainer {
     private let schedule: Schedule
     private let lowestLayer: Int
     private var cache: PrefixCache
+    let store: MasterStore
     let optimizer: any Optimizer
     /// nil for scope `boundary`, whose gains no adapter has to hold.
     private let bounds: GainBounds?
@@ -49,11 +50,12 @@ public final class BoundaryTrainer {
     /// - Parameters:
     ///   - exists: whether the base holds a tensor of a name (biases are optional).
     ///   - prefixCacheBytes: memory that scope `tail` may use for the frozen prefix's outputs.
+    ///   - keptFolder: where scope `boundary` puts its best masters aside, in a file without a name; nil means memory.
     /// - Throws: `TrainingError` for an impossible option, no windows, or a token outside the vocabulary;
     ///   `ModelError` for a missing tensor.
     public init(
         decoder: Decoder, data: TrainingData, options: TrainingOptions, exists: (String) -> Bool,
-        prefixCacheBytes: Int = 1 << 30
+        prefixCacheBytes: Int = 1 << 30, keptFolder: String? = nil
     ) throws {
         try options.check()
         guard !data.training.isEmpty else { throw TrainingError.noTrainingWindows }
@@ -79,6 +81,7 @@ public final class BoundaryTrainer {
             windowCount: data.training.count, batchSize: options.batchSize,
             shuffleSeed: options.shuffle ? options.seed : nil)
         cache = PrefixCache(limit: options.scope == .tail ? prefixCacheBytes : 0)
+        store = MasterStore(folder: options.scope == .boundary ? keptFolder : nil)
     }
 
     /// Trains from the current state to the last step, to exhausted patience, or to a pause.
@@ -107,7 +110,9 @@ public final class BoundaryTrainer {
             }
             try observer.didCompleteStep(self)
         }
-        if end != .paused { restoreBest() }
+        if end != .paused, case .kept(let best) = progress.best {
+            try MasterStore.restore(parameters, from: best)
+        }
         return TrainingResult(
             end: end, lastStep: progress.step, bestStep: progress.bestStep ?? progress.step,
             validationBefore: progress.validationBefore, validationBest: progress.bestLoss,
@@ -125,18 +130,6 @@ public final class BoundaryTrainer {
 
     /// Outputs of frozen layers that are kept across steps, oldest first; only scope `tail` has any.
     public var keptOutputs: [KeptOutput] { cache.kept }
-
-    /// L2 norm of each trained tensor's change from `initial`, in the parameters' order.
-    public func updateNorms(from initial: [[Float]]) -> [Double] {
-        zip(parameters, initial).map { parameter, before in
-            var sum = 0.0
-            for (new, old) in zip(parameter.value.values, before) {
-                let difference = Double(new) - Double(old)
-                sum += difference * difference
-            }
-            return sum.squareRoot()
-        }
-    }
 
     private func makeStep(_ observer: any TrainingObserver) throws {
         let started = DispatchTime.now().uptimeNanoseconds
@@ -159,6 +152,7 @@ public final class BoundaryTrainer {
             throw TrainingError.nonFinite(quantity: "the gradient norm", step: index + 1, lastGoodStep: index)
         }
         try observer.willUpdate(step: index + 1, secondsSoFar: Self.seconds(since: started))
+        if case .current = progress.best { progress.best = .kept(try store.keep(parameters)) }
         let rate = schedule.rate(at: index)
         optimizer.update(parameters, rate: rate, gradientScale: clipScale(norm), workers: decoder.workers)
         bounds?.hold(parameters)
@@ -198,7 +192,7 @@ public final class BoundaryTrainer {
             isBest = true
             progress.bestLoss = evaluation.meanLoss
             progress.bestStep = progress.step
-            progress.bestValues = parameters.map(\.value.values)
+            progress.best = .current
             progress.validationsSinceBest = 0
         } else {
             progress.validationsSinceBest += 1
@@ -206,14 +200,6 @@ public final class BoundaryTrainer {
         try observer.didValidate(
             ValidationRecord(
                 step: progress.step, loss: evaluation.meanLoss, countedTokens: evaluation.losses.count, isBest: isBest))
-    }
-
-    private func restoreBest() {
-        guard let best = progress.bestValues, progress.bestStep != progress.step else { return }
-        for (parameter, values) in zip(parameters, best) {
-            parameter.value.copy(
-                from: Matrix(rows: parameter.value.rows, columns: parameter.value.columns, values: values))
-        }
     }
 
     private static func seconds(since start: UInt64) -> Double {
@@ -246,6 +232,6 @@ struct TrainingProgress {
     var validationLast: Double?
     var bestLoss: Double?
     var bestStep: Int?
-    var bestValues: [[Float]]?
+    var best: BestMasters?
     var validationsSinceBest = 0
 }

@@ -103,9 +103,15 @@ public struct CheckpointStore: Sendable {
                     let name = trainer.parameters[index % trainer.parameters.count].name
                     try Self.write(array, name, of: path, to: sink, &hasher)
                 }
-                for values in progress.bestValues ?? [] {
-                    try sink.write(values.span)
-                    unsafe hasher.update(values.span.bytes)
+                switch progress.best {
+                case nil: break
+                case .kept(let best):
+                    try sink.write(best)
+                    best.withBytes { hasher.update($0) }
+                case .current:
+                    for parameter in trainer.parameters {
+                        try Self.write(parameter.value, parameter.name, of: path, to: sink, &hasher)
+                    }
                 }
                 byteCount = sink.byteCount
             }
@@ -114,7 +120,7 @@ public struct CheckpointStore: Sendable {
                     recipe: recipe, progress: progress, optimizer: trainer.options.optimizer.rawValue,
                     updateCount: trainer.optimizer.updateCount,
                     momentsPerTensor: moments.count / max(1, trainer.parameters.count),
-                    hasBest: progress.bestValues != nil,
+                    hasBest: progress.best != nil,
                     tensors: trainer.parameters.map { .init(name: $0.name, count: $0.value.count) },
                     stateByteCount: byteCount, stateDigest: hasher.finalize()))
             try AtomicFile.write(record, to: temporary + "/" + Checkpoint.recordFile, mode: 0o600)

@@ -38,7 +38,7 @@ private struct Fixture {
         let parts = try Windows(stream, sequenceLength: 16).split(validationFraction: 0.2)
         return try BoundaryTrainer(
             decoder: decoder, data: TrainingData(training: parts.training, validation: parts.validation),
-            options: options, exists: { base.tensor(named: $0) != nil })
+            options: options, exists: { base.tensor(named: $0) != nil }, keptFolder: folder.path)
     }
 
     /// A checkpoint after three steps of scope `norms`, and the trainer that it was taken of.

@@ -11,7 +11,7 @@ import Training
     /// Trains on one token said over and over. Validation text, if any, says everything but that: the better the one
     /// is learned, the worse the other gets, from the first step on.
     private static func trainer(
-        validates: Bool = true, _ change: (inout TrainingOptions) -> Void
+        validates: Bool = true, keptFolder: String? = nil, _ change: (inout TrainingOptions) -> Void
     ) throws -> BoundaryTrainer {
         let base = try GGUFFile(path: Repository.reference("qwen2-tied-f32.gguf"))
         let decoder = try Decoder(base, workers: Workers(count: 1))
@@ -25,7 +25,7 @@ import Training
             data: TrainingData(
                 training: Windows(same, sequenceLength: 16),
                 validation: validates ? Windows(other, sequenceLength: 16) : nil),
-            options: options, exists: { base.tensor(named: $0) != nil })
+            options: options, exists: { base.tensor(named: $0) != nil }, keptFolder: keptFolder)
     }
 
     @Test func `the rate of every step is the schedule's`() throws {
@@ -57,16 +57,25 @@ import Training
         _ = try trainer.run(observer: recorder)
         let norm = try #require(recorder.records.first).gradientNorm
         #expect(norm > 0.05, "the test needs a gradient above its limit")
-        let length = trainer.updateNorms(from: before).reduce(0) { $0 + $1 * $1 }.squareRoot()
+        var length = 0.0
+        for (new, old) in zip(trainer.parameters.flatMap(\.value.values), before.joined()) {
+            length += (Double(new) - Double(old)) * (Double(new) - Double(old))
+        }
+        length = length.squareRoot()
         let wanted = 1e-3 * (limit == 0 ? norm : min(norm, limit))
         // The gains are near 1, so that a change of 1e-5 in them is rounded to about 1e-2 of itself at worst.
         #expect(abs(length - wanted) < 0.02 * wanted, "\(length) for \(wanted)")
     }
 
-    @Test func `the best of the validated steps is what stays, and step 0 is no candidate`() throws {
-        let trainer = try Self.trainer {
+    // Scope boundary puts its best masters aside in a file.
+    @Test(arguments: [(Scope.norms, 0.1), (.boundary, 0.01)])
+    func `the best of the validated steps is what stays, and step 0 is no candidate`(scope: Scope, rate: Double) throws
+    {
+        let folder = TemporaryFolder()
+        let trainer = try Self.trainer(keptFolder: folder.path) {
+            $0.scope = scope
             $0.steps = 9
-            $0.learningRate = 0.1
+            $0.learningRate = rate
             $0.evaluateEvery = 2
         }
         let watcher = Keeper()

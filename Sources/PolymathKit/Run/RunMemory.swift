@@ -27,8 +27,11 @@ struct RunMemory {
         tokens: Int, budget: Int?
     ) throws {
         held = MemoryProbe.sample()?.anonymousBytes ?? 0
-        training = Self.trainingByteCount(gguf, shape, options)
         let decoder = try Decoder(gguf, workers: Workers(count: threads), arithmetic: arithmetic)
+        let names = options.scope.tensorNames(of: shape) { gguf.tensor(named: $0) != nil }
+        training =
+            decoder.trainingByteCount(names, tokensPerStep: tokens * options.batchSize)
+            + Self.stateByteCount(names, gguf, options)
         let lowest = options.scope.layers(of: shape)[0]
         func plan(_ tokens: Int, _ limit: Int?) -> MemoryPlan {
             decoder.memoryPlan(
@@ -52,17 +55,12 @@ struct RunMemory {
             budget: budget, needed: fixed + pass.byteCount, tokens: tokens, longestWindow: fits)
     }
 
-    /// f32 masters and moments of every trained value, and a gradient where one is kept: the wide matrices have none.
-    private static func trainingByteCount(
-        _ gguf: GGUFFile, _ shape: DecoderConfiguration, _ options: TrainingOptions
-    ) -> Int {
-        let names = options.scope.tensorNames(of: shape) { gguf.tensor(named: $0) != nil }
+    /// The optimiser's moments, and the best masters so far where they are kept in memory.
+    private static func stateByteCount(_ names: [String], _ gguf: GGUFFile, _ options: TrainingOptions) -> Int {
         let values = names.reduce(0) { sum, name in
-            let tensor = gguf.tensor(named: name) ?? gguf.tensor(named: "token_embd.weight")
-            return sum + (tensor?.dimensions.reduce(1, *) ?? 0)
+            sum + ((gguf.tensor(named: name) ?? gguf.tensor(named: "token_embd.weight"))?.elementCount ?? 0)
         }
-        // Master, gradient and best-so-far; then the optimiser's moments.
-        return values * 4 * (3 + (options.optimizer == .adamw ? 2 : 0))
+        return values * 4 * ((options.scope == .boundary ? 0 : 1) + (options.optimizer == .adamw ? 2 : 0))
     }
 
     /// What `train --dry-run` and the run's first event say.

@@ -79,7 +79,7 @@ final class RunSession {
         let trainer = try BoundaryTrainer(
             decoder: decoder,
             data: TrainingData(training: plan.corpus.training, validation: plan.corpus.validation),
-            options: plan.options, exists: { self.plan.gguf.tensor(named: $0) != nil })
+            options: plan.options, exists: { self.plan.gguf.tensor(named: $0) != nil }, keptFolder: folder.path)
         try decoder.reserve(plan.memory.pass)
         if let checkpoint { try trainer.restore(checkpoint) }
         try sealGuard.cover(trainer, positions: plan.sequenceLength)
@@ -247,13 +247,17 @@ final class RunSession {
     private func updates(_ trainer: BoundaryTrainer) -> JSONValue {
         .array(
             trainer.parameters.map { parameter in
-                let base = BaseValues(gguf: plan.gguf).values(of: parameter.name) ?? []
                 var change = 0.0
                 var norm = 0.0
-                for (new, old) in zip(parameter.value.values, base) {
-                    let difference = Double(new) - Double(old)
-                    change += difference * difference
-                    norm += Double(old) * Double(old)
+                parameter.value.withSpan { new in
+                    BaseValues(gguf: plan.gguf).forEachRow(of: parameter.name) { row, old in
+                        let start = row * old.count
+                        for index in old.indices {
+                            let difference = Double(new[start + index]) - Double(old[index])
+                            change += difference * difference
+                            norm += Double(old[index]) * Double(old[index])
+                        }
+                    }
                 }
                 return [
                     "tensor": .string(parameter.name), "shape": .array(parameter.fileDimensions.map { .exactly($0) }),

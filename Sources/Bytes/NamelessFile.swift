@@ -1,0 +1,34 @@
+// Bytes that are too many for memory and belong to this process alone.
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#elseif canImport(Android)
+    import Android
+#endif
+
+/// A file that has lost its name before its first byte is written: nobody can open it, and its room on the medium is
+/// free again when the last region of it is gone or the process ends, however it ends.
+public enum NamelessFile {
+    /// Writes a file into `folder`, mode 0600, and maps it.
+    ///
+    /// - Parameter body: writes its bytes in order.
+    /// - Throws: `BytesError` for the folder or a full disk, and what `body` throws.
+    public static func write(in folder: String, _ body: (FileSink) throws -> Void) throws -> ByteRegion {
+        let path = folder + "/.kept." + String(UInt64.random(in: 0 ... .max), radix: 36)
+        let descriptor = try SystemCall.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+        defer { close(descriptor) }
+        guard unsafe unlink(path) == 0 else { throw SystemCall.failure(path, "remove", errno) }
+        let sink = FileSink(path: folder, descriptor: descriptor)
+        try body(sink)
+        try sink.flush()
+        guard sink.byteCount > 0 else { return ByteRegion([]) }
+        let address = unsafe mmap(nil, sink.byteCount, PROT_READ, MAP_SHARED, descriptor, 0)
+        guard let address = unsafe address, unsafe address != MAP_FAILED else {
+            throw SystemCall.failure(folder, "map", errno)
+        }
+        let storage = unsafe ByteStorage(mapped: address, byteCount: sink.byteCount)
+        return ByteRegion(storage: storage, baseOffset: 0, byteCount: sink.byteCount)
+    }
+}
