@@ -5,7 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test neon neon-deps paths interop codec sweep evidence fuzz lint format
+.PHONY: deps build demo test neon neon-deps paths interop codec sweep evidence bench fuzz lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
@@ -71,6 +71,13 @@ sweep: build
 # Adapter × collection on the test parts, with 95 % bootstrap intervals.
 evidence: build
 	python3 Benchmarks/evidence.py --polymath $(POLYMATH)
+
+# Speed and memory at 1.5 billion parameters against PyTorch, llama.cpp and OpenSSL; fills Documentation/PERFORMANCE.md.
+# ONLY=step128,tail measures some sections; what has been measured with this build is kept. Wants a quiet machine.
+BENCH = --polymath $(POLYMATH) --markdown Documentation/PERFORMANCE.md
+bench: build $(INTEROP)/installed
+	$(INTEROP)/bin/python3 Benchmarks/pytorch.py $(BENCH) $(if $(ONLY),--only $(ONLY))
+	$(if $(ONLY),,$(INTEROP)/bin/python3 Benchmarks/growth.py $(BENCH))
 
 # Coverage-guided fuzzing of every reader of foreign files.
 FUZZ_RUNS = 1000000

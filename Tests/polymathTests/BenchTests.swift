@@ -65,6 +65,16 @@ import Testing
         #expect(step["operations"] as? Double ?? 0 > 1.9 * (figures["operations"] as? Double ?? 0))
     }
 
+    @Test func `a budget changes no bit, and one that is too small is refused with what would fit`() throws {
+        let usual = try bench([])
+        let least = try program.run(["bench", "step", "--base", base, "--seq-len", "16", "--memory-budget", "1M"])
+        #expect(least.status == 5)
+        #expect(least.error.contains("budget"), "\(least.error)")
+        let within = try bench(["--memory-budget", "512M"])
+        #expect(within["memory_budget"] as? Int == 512 << 20)
+        #expect(within["loss"] as? Double == usual["loss"] as? Double)
+    }
+
     @Test func `people get a table, and the time by operation falling`() throws {
         let outcome = try program.run(["bench", "step", "--base", base, "--seq-len", "8", "--repeat", "1"])
         #expect(outcome.status == 0, "\(outcome.error)")
@@ -78,6 +88,7 @@ import Testing
     @Test(
         arguments: [
             (["--scope", "tail", "--forward-only"], "--scope and --forward-only"),
+            (["--memory-budget", "1G", "--forward-only"], "--memory-budget and --forward-only"),
             (["--seq-len", "100000"], "context"),
             (["--repeat", "0"], "--repeat"),
         ] as [([String], String)])

@@ -44,12 +44,15 @@ public struct StepBenchmark: Sendable {
     public var batchSize = 1
     /// Timed steps, at least 1.
     public var repeats = 5
+    /// Most anonymous memory, as `train` plans it; nil keeps everything. For training steps only.
+    public var memoryBudget: Int?
     public var seed: UInt64 = 0
 
     public init() {}
 
     /// - Parameter progress: steps done, and steps in all.
-    /// - Throws: `RunError.sequenceTooLong`, `ModelError`, `TrainingError`.
+    /// - Throws: `RunError.sequenceTooLong`, `RunError.budgetTooSmall` before anything large is allocated, `ModelError`,
+    ///   `TrainingError`.
     public func run(_ base: LoadedBase, progress: ((Int, Int) -> Void)? = nil) throws -> Result {
         let watch = AnonymousMemoryWatch()
         let peakBefore = MachinePeak.gops(of: base.arithmetic, workers: base.workers)
@@ -99,6 +102,10 @@ public struct StepBenchmark: Sendable {
         let pass = repeats + 1
         options.steps = scope == .tail ? 2 * pass : pass
         options.gradientClip = TrainingRequest.Defaults.gradientClip
+        let memory = try RunMemory(
+            gguf: base.gguf, shape: decoder.configuration, options: options, arithmetic: base.arithmetic,
+            threads: base.workers.count, tokens: sequenceLength, budget: memoryBudget)
+        try decoder.reserve(memory.pass)
         let trainer = try BoundaryTrainer(
             decoder: decoder, data: TrainingData(training: windows, validation: nil), options: options,
             exists: { base.gguf.tensor(named: $0) != nil })

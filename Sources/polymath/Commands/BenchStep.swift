@@ -1,5 +1,6 @@
 internal import Bytes
 internal import CommandLineKit
+internal import Conventions
 internal import Digest
 internal import PolymathKit
 internal import TensorCore
@@ -21,10 +22,11 @@ enum BenchStep: Command {
             first step and after each further one.
             """,
         flags: [
-            .base.required, .scope, .seqLen, .batchSize, .compute, .threads, .repeats, .forwardOnly, .seed, .home,
-            .json,
+            .base.required, .scope, .seqLen, .batchSize, .compute, .threads, .memoryBudget, .repeats, .forwardOnly,
+            .seed, .home, .json,
         ],
-        exclusive: [[.scope, .forwardOnly]],
+        exclusive: [[.scope, .forwardOnly], [.memoryBudget, .forwardOnly]],
+        exits: [.init(.resources, "the memory budget is too small for a step, or the system refuses the memory")],
         examples: ["polymath bench step --base nano", "polymath bench step --base nano --scope tail --compute bf16"])
 
     static func run(_ arguments: Arguments, _ console: Console) throws {
@@ -34,6 +36,7 @@ enum BenchStep: Command {
         bench.sequenceLength = try arguments.requiredInteger(.seqLen)
         bench.batchSize = try arguments.requiredInteger(.batchSize)
         bench.repeats = try arguments.requiredInteger(.repeats)
+        bench.memoryBudget = arguments.integer(.memoryBudget)
         bench.seed = UInt64(try arguments.requiredInteger(.seed))
         let base = try arguments.loadBase(
             workers: Workers(count: arguments.threadCount, times: OperationTimes()))
@@ -68,6 +71,7 @@ enum BenchStep: Command {
             "loss": .measured(result.loss),
         ]
         if !bench.isForwardOnly { members["scope"] = .string(bench.scope.rawValue) }
+        if let budget = bench.memoryBudget { members["memory_budget"] = .exactly(budget) }
         if let first = result.firstPassSeconds { members["first_pass_step_seconds"] = json(first) }
         if let first = result.firstPassOperations { members["first_pass_operations"] = .measured(first.total) }
         return members
@@ -105,8 +109,12 @@ enum BenchStep: Command {
         }
         rows.append(("achieved", achieved))
         if let resident = result.peakResidentBytes, let anonymous = result.peakAnonymousBytes {
+            let budget = bench.memoryBudget.map { ", budget \(megabytes($0)) MB" } ?? ""
             rows.append(
-                ("memory", "peak \(megabytes(resident)) MB resident, \(megabytes(anonymous)) MB of it anonymous"))
+                (
+                    "memory",
+                    "peak \(megabytes(resident)) MB resident, \(megabytes(anonymous)) MB of it anonymous\(budget)"
+                ))
         }
         return rows
     }
