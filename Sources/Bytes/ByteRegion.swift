@@ -43,6 +43,11 @@ public struct ByteRegion: Sendable {
         withBytes { span in unsafe span.withUnsafeBytes { unsafe [UInt8]($0) } }
     }
 
+    /// Appends a copy of the bytes.
+    public func append(to array: inout [UInt8]) {
+        withBytes { span in unsafe span.withUnsafeBytes { unsafe array.append(contentsOf: $0) } }
+    }
+
     /// Whether both hold the same bytes, wherever these lie.
     public func hasSameBytes(as other: ByteRegion) -> Bool {
         guard byteCount == other.byteCount else { return false }

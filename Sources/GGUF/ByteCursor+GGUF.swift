@@ -13,11 +13,20 @@ extension ByteCursor {
 
     /// The bytes of a length-prefixed string.
     mutating func text() throws(GGUFError) -> ByteRegion {
+        try take(try textLength())
+    }
+
+    mutating func skipText() throws(GGUFError) {
+        let length = try textLength()
+        do throws(BytesError) { try skip(length) } catch { throw GGUFError(error) }
+    }
+
+    private mutating func textLength() throws(GGUFError) -> Int {
         let length: UInt64 = try number()
         guard length <= UInt64(remaining) else {
             throw .truncated(offset: offset, needed: Int(clamping: length), available: remaining)
         }
-        return try take(Int(length))
+        return Int(length)
     }
 
     /// A length-prefixed string that must be UTF-8.
@@ -78,7 +87,7 @@ extension ByteCursor {
             _ = try walker.take(count * width)
         } else {
             for _ in 0..<count {
-                if type == .string { _ = try walker.text() } else { _ = try walker.array(key: key, depth: depth + 1) }
+                if type == .string { try walker.skipText() } else { _ = try walker.array(key: key, depth: depth + 1) }
             }
         }
         return GGUFArray(elementType: type, count: count, payload: try take(walker.offset - offset))

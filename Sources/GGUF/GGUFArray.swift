@@ -52,6 +52,21 @@ public struct GGUFArray: Sendable, Equatable {
         return all
     }
 
+    /// The bytes of all strings, one after the other, and where each ends: for tables of many short ones.
+    public func joinedStrings() throws(GGUFError) -> (bytes: [UInt8], ends: [Int]) {
+        guard elementType == .string else { throw mismatch("strings") }
+        var cursor = ByteCursor(payload)
+        var bytes: [UInt8] = []
+        var ends: [Int] = []
+        bytes.reserveCapacity(max(0, payload.byteCount - 8 * count))
+        ends.reserveCapacity(count)
+        for _ in 0..<count {
+            try cursor.text().append(to: &bytes)
+            ends.append(bytes.count)
+        }
+        return (bytes, ends)
+    }
+
     /// The elements of any integer type.
     public func integers() throws(GGUFError) -> [Int] {
         var all: [Int] = []

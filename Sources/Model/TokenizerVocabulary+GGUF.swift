@@ -22,16 +22,17 @@ extension TokenizerVocabulary {
                 throw .badKey(key: "tokenizer.ggml.\(key)", reason: "\(error)")
             }
         }
-        let tokens = try read("tokens") { stored throws(GGUFError) in try stored.strings() }
+        let tokens = try read("tokens") { stored throws(GGUFError) in try stored.joinedStrings() }
         let types =
             base["tokenizer.ggml.token_type"] == nil
-            ? [Int](repeating: 1, count: tokens.count)
+            ? [Int](repeating: 1, count: tokens.ends.count)
             : try read("token_type") { stored throws(GGUFError) in try stored.integers() }
-        let merges = try read("merges") { stored throws(GGUFError) in try stored.strings() }
+        let merges = try read("merges") { stored throws(GGUFError) in try stored.joinedStrings() }
         func token(_ key: String) -> Int32? { base["tokenizer.ggml.\(key)"]?.asInt.flatMap { Int32(exactly: $0) } }
         self.init(
-            model: model, pre: base["tokenizer.ggml.pre"]?.asString ?? "", tokens: tokens,
-            types: types.map { Int32(clamping: $0) }, merges: merges, eosToken: token("eos_token_id"),
+            model: model, pre: base["tokenizer.ggml.pre"]?.asString ?? "",
+            tokens: ByteStrings(bytes: tokens.bytes, ends: tokens.ends), types: types.map { Int32(clamping: $0) },
+            merges: ByteStrings(bytes: merges.bytes, ends: merges.ends), eosToken: token("eos_token_id"),
             bosToken: token("bos_token_id"))
     }
 }

@@ -19,22 +19,24 @@ enum ByteAlphabet {
         return table
     }()
 
-    /// The bytes that a stored token stands for, or nil when it is not spelt in this alphabet.
-    static func decode(_ stored: some Sequence<UInt8>) -> [UInt8]? {
-        var result: [UInt8] = []
-        var iterator = stored.makeIterator()
-        while let first = iterator.next() {
-            let scalar: Int
-            if first < 0x80 {
-                scalar = Int(first)
-            } else if first & 0xE0 == 0xC0, let second = iterator.next(), second & 0xC0 == 0x80 {
-                scalar = Int(first & 0x1F) << 6 | Int(second & 0x3F)
-            } else {
-                return nil
+    /// Appends the bytes that a stored token stands for.
+    ///
+    /// - Returns: false when it is not spelt in this alphabet; `bytes` may then have grown.
+    static func decode(_ stored: ArraySlice<UInt8>, appendingTo bytes: inout [UInt8]) -> Bool {
+        var index = stored.startIndex
+        while index < stored.endIndex {
+            let first = stored[index]
+            var scalar = Int(first)
+            index += 1
+            if first >= 0x80 {
+                guard first & 0xE0 == 0xC0, index < stored.endIndex, stored[index] & 0xC0 == 0x80 else { return false }
+                scalar = Int(first & 0x1F) << 6 | Int(stored[index] & 0x3F)
+                index += 1
+                guard scalar >= 0x80 else { return false }
             }
-            guard scalar < bytes.count, bytes[scalar] >= 0, first < 0x80 || scalar >= 0x80 else { return nil }
-            result.append(UInt8(bytes[scalar]))
+            guard scalar < Self.bytes.count, Self.bytes[scalar] >= 0 else { return false }
+            bytes.append(UInt8(Self.bytes[scalar]))
         }
-        return result
+        return true
     }
 }

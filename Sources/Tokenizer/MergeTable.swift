@@ -3,18 +3,13 @@
 /// The rule of lowest rank is applied first, the leftmost place first among equals. The symbols of a word form a
 /// linked list and the possible merges a binary heap, so a word of n bytes takes O(n log n) whatever its length.
 struct MergeTable: Sendable {
-    /// From two neighbouring ids (left in the high half) to the rule's rank (high half) and its product's id.
-    private let rules: [UInt64: UInt64]
+    private let rules: MergeRules
     /// The id of each single byte's token.
     private let byteTokens: [Int32]
 
-    init(rules: [UInt64: UInt64], byteTokens: [Int32]) {
+    init(rules: MergeRules, byteTokens: [Int32]) {
         self.rules = rules
         self.byteTokens = byteTokens
-    }
-
-    static func pair(_ left: Int32, _ right: Int32) -> UInt64 {
-        UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
     }
 
     /// Buffers that one encoding call reuses from word to word.
@@ -54,7 +49,9 @@ struct MergeTable: Sendable {
         while let best = Self.pop(&work.heap) {
             let left = Int(best.order & 0xFFFF_FFFF)
             let right = Int(work.next[left])
-            guard right < range.count, Self.pair(work.symbols[left], work.symbols[right]) == best.pair else { continue }
+            guard right < range.count, MergeRules.pair(work.symbols[left], work.symbols[right]) == best.pair else {
+                continue
+            }
             work.symbols[left] = best.product
             // -1 is in no rule, so candidates that began at the swallowed symbol are stale from now on.
             work.symbols[right] = -1
@@ -74,11 +71,10 @@ struct MergeTable: Sendable {
     }
 
     private func push(_ left: Int, _ right: Int, _ work: inout Workspace) {
-        let pair = Self.pair(work.symbols[left], work.symbols[right])
+        let pair = MergeRules.pair(work.symbols[left], work.symbols[right])
         guard let rule = rules[pair] else { return }
         let candidate = Candidate(
-            order: (rule >> 32) << 32 | UInt64(left), pair: pair,
-            product: Int32(bitPattern: UInt32(truncatingIfNeeded: rule)))
+            order: UInt64(rule.rank) << 32 | UInt64(left), pair: pair, product: rule.product)
         var child = work.heap.count
         work.heap.append(candidate)
         while child > 0 {

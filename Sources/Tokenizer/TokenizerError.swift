@@ -4,6 +4,7 @@ public enum TokenizerError: Error, Equatable, Sendable {
     case unsupportedSplitPattern(String)
     case emptyVocabulary
     case tooManyTokens(Int)
+    case tooManyMerges(Int)
     case typeCountMismatch(tokens: Int, types: Int)
     case unknownTokenType(index: Int, type: Int32)
     case emptyToken(index: Int)
@@ -29,6 +30,8 @@ extension TokenizerError: CustomStringConvertible {
             "The tokenizer's vocabulary holds no token."
         case .tooManyTokens(let count):
             "The tokenizer's vocabulary holds \(count) tokens, more than ids of 31 bits can number."
+        case .tooManyMerges(let count):
+            "The tokenizer stores \(count) merge rules; fewer than \(1 << 30) are possible."
         case .typeCountMismatch(let tokens, let types):
             "The tokenizer stores \(types) token types for \(tokens) tokens; there must be one for each."
         case .unknownTokenType(let index, let type):

@@ -7,18 +7,18 @@ public struct TokenizerVocabulary: Equatable, Sendable {
     /// The split pattern's name, `tokenizer.ggml.pre`; only `qwen2` is understood.
     public var pre: String
     /// Each token as stored: ordinary tokens in GPT-2's byte-to-character spelling, the others as literal UTF-8.
-    public var tokens: [[UInt8]]
+    public var tokens: ByteStrings
     /// Each token's kind, as long as `tokens`; see `TokenKind`. Empty means that every token is ordinary.
     public var types: [Int32]
     /// Merge rules in order of rank, each two stored tokens with one space between them.
-    public var merges: [[UInt8]]
+    public var merges: ByteStrings
     /// The token that ends a document, `tokenizer.ggml.eos_token_id`.
     public var eosToken: Int32?
     /// The token that begins a document, `tokenizer.ggml.bos_token_id`; known, never inserted by itself.
     public var bosToken: Int32?
 
     public init(
-        model: String, pre: String, tokens: [[UInt8]], types: [Int32], merges: [[UInt8]], eosToken: Int32? = nil,
+        model: String, pre: String, tokens: ByteStrings, types: [Int32], merges: ByteStrings, eosToken: Int32? = nil,
         bosToken: Int32? = nil
     ) {
         self.model = model

@@ -10,6 +10,7 @@ struct VocabularyTables {
         let tokens = vocabulary.tokens
         guard !tokens.isEmpty else { throw .emptyVocabulary }
         guard tokens.count < Int(Int32.max) else { throw .tooManyTokens(tokens.count) }
+        if let empty = tokens.indices.first(where: { tokens.range(of: $0).isEmpty }) { throw .emptyToken(index: empty) }
         guard vocabulary.types.isEmpty || vocabulary.types.count == tokens.count else {
             throw .typeCountMismatch(tokens: tokens.count, types: vocabulary.types.count)
         }
@@ -18,32 +19,29 @@ struct VocabularyTables {
             guard let kind = TokenKind(rawValue: type) else { throw .unknownTokenType(index: index, type: type) }
             kinds[index] = kind
         }
+        let index = try TokenIndex(tokens)
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(tokens.bytes.count)
         var offsets = [0]
         offsets.reserveCapacity(tokens.count + 1)
         var byteTokens = [Int32](repeating: -1, count: 256)
-        var ids: [ArraySlice<UInt8>: Int32] = [:]
-        ids.reserveCapacity(tokens.count)
         var controlTokens: [String: Int32] = [:]
-        for (index, stored) in tokens.enumerated() {
-            guard !stored.isEmpty else { throw .emptyToken(index: index) }
-            if let first = ids.updateValue(Int32(index), forKey: stored[...]) {
-                throw .duplicateToken(first: Int(first), second: index)
-            }
-            if kinds[index] == .normal {
-                guard let spelt = ByteAlphabet.decode(stored) else { throw .notByteLevel(index: index) }
-                if spelt.count == 1 { byteTokens[Int(spelt[0])] = Int32(index) }
-                bytes.append(contentsOf: spelt)
+        for id in tokens.indices {
+            let stored = tokens.bytes[tokens.range(of: id)]
+            if kinds[id] == .normal {
+                guard ByteAlphabet.decode(stored, appendingTo: &bytes) else { throw .notByteLevel(index: id) }
+                let start = offsets[id]
+                if bytes.count == start + 1 { byteTokens[Int(bytes[start])] = Int32(id) }
             } else {
-                if kinds[index] == .control {
-                    controlTokens[String(decoding: stored, as: UTF8.self)] = Int32(index)
+                if kinds[id] == .control {
+                    controlTokens[String(decoding: stored, as: UTF8.self)] = Int32(id)
                 }
                 bytes.append(contentsOf: stored)
             }
             offsets.append(bytes.count)
         }
         if let missing = byteTokens.firstIndex(of: -1) { throw .missingByte(UInt8(missing)) }
-        self.merges = MergeTable(rules: try Self.rules(vocabulary.merges, ids: ids), byteTokens: byteTokens)
+        merges = MergeTable(rules: try Self.rules(vocabulary.merges, index: index), byteTokens: byteTokens)
         self.bytes = bytes
         self.offsets = offsets
         self.kinds = kinds
@@ -51,22 +49,26 @@ struct VocabularyTables {
     }
 
     private static func rules(
-        _ merges: [[UInt8]], ids: [ArraySlice<UInt8>: Int32]
-    ) throws(TokenizerError) -> [UInt64: UInt64] {
-        var rules: [UInt64: UInt64] = [:]
-        rules.reserveCapacity(merges.count)
-        for (rank, merge) in merges.enumerated() {
-            guard let space = merge.firstIndex(of: 0x20), space > 0, space + 1 < merge.count,
-                !merge[(space + 1)...].contains(0x20)
+        _ merges: ByteStrings, index: borrowing TokenIndex
+    ) throws(TokenizerError) -> MergeRules {
+        guard merges.count < 1 << 30 else { throw .tooManyMerges(merges.count) }
+        var rules = MergeRules(capacity: merges.count)
+        let text = merges.bytes
+        var product: Int32 = -1
+        for rank in merges.indices {
+            let merge = merges.range(of: rank)
+            guard let space = text[merge].firstIndex(of: 0x20), space > merge.lowerBound,
+                space + 1 < merge.upperBound, !text[space + 1..<merge.upperBound].contains(0x20)
             else { throw .malformedMerge(index: rank) }
-            let left = merge[..<space]
-            let right = merge[(space + 1)...]
-            guard let leftID = ids[left], let rightID = ids[right], let product = ids[left + right] else {
-                throw .mergeOfUnknownToken(index: rank)
-            }
-            let rule = UInt64(rank) << 32 | UInt64(UInt32(bitPattern: product))
-            if let first = rules.updateValue(rule, forKey: MergeTable.pair(leftID, rightID)) {
-                throw .duplicateMerge(first: Int(first >> 32), second: rank)
+            let left = merge.lowerBound..<space
+            let right = space + 1..<merge.upperBound
+            guard let leftID = index.id(of: left, in: text), let rightID = index.id(of: right, in: text),
+                // Where a vocabulary was trained, each rule made the next token.
+                let made = index.id(of: left, right, in: text, guess: product + 1)
+            else { throw .mergeOfUnknownToken(index: rank) }
+            product = made
+            if let first = rules.add(MergeRules.pair(leftID, rightID), product: product) {
+                throw .duplicateMerge(first: first, second: rank)
             }
         }
         return rules

@@ -24,7 +24,7 @@ enum Bytewise {
         }
         let controls = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"].map { Array($0.utf8) }
         return TokenizerVocabulary(
-            model: "gpt2", pre: "qwen2", tokens: bytes + controls,
+            model: "gpt2", pre: "qwen2", tokens: ByteStrings(bytes + controls),
             types: [Int32](repeating: 1, count: 256) + [3, 3, 3], merges: [], eosToken: end)
     }()
 

@@ -10,9 +10,9 @@ extension TestVocabularies {
         return TokenizerVocabulary(
             model: try #require(file["tokenizer.ggml.model"]?.asString),
             pre: try #require(file["tokenizer.ggml.pre"]?.asString),
-            tokens: try array("tokenizer.ggml.tokens").strings(),
+            tokens: ByteStrings(try array("tokenizer.ggml.tokens").strings()),
             types: try array("tokenizer.ggml.token_type").integers().map { Int32($0) },
-            merges: try array("tokenizer.ggml.merges").strings(),
+            merges: ByteStrings(try array("tokenizer.ggml.merges").strings()),
             eosToken: file["tokenizer.ggml.eos_token_id"]?.asInt.map { Int32($0) },
             bosToken: file["tokenizer.ggml.bos_token_id"]?.asInt.map { Int32($0) })
     }

@@ -37,7 +37,7 @@ enum TestVocabularies {
         let tokens = byteSpellings + merged.map { Array(($0.0 + $0.1).utf8) } + controls.map { Array($0.utf8) }
         let types = [Int32](repeating: 1, count: tokens.count - 3) + [3, 3, 3]
         return TokenizerVocabulary(
-            model: "gpt2", pre: "qwen2", tokens: tokens, types: types,
-            merges: merged.map { Array("\($0.0) \($0.1)".utf8) }, eosToken: Int32(tokens.count - 3))
+            model: "gpt2", pre: "qwen2", tokens: ByteStrings(tokens), types: types,
+            merges: ByteStrings(merged.map { Array("\($0.0) \($0.1)".utf8) }), eosToken: Int32(tokens.count - 3))
     }
 }

@@ -18,6 +18,8 @@ struct RunFigures {
     let tokensPerSecond: Double
     let peakMemoryBytes: Int
     let anonymousMemoryBytes: Int
+    /// From the start of the process, or of the run inside one, to the first step.
+    let startupSeconds: Double
     let seconds: Double
 
     /// Fractions are strings of the digits that read back to the same bits, as everywhere in the chain.
@@ -29,7 +31,8 @@ struct RunFigures {
             "frozen_tensors": .exactly(frozenTensors), "frozen_changes": 0, "sealed_tensors": .exactly(sealedTensors),
             "seal_coverage_bound_steps": .exactly(coverageBound), "seal_cpu_share": .digits(sealCPUShare),
             "tokens_per_second": .digits(tokensPerSecond), "peak_memory_bytes": .exactly(peakMemoryBytes),
-            "anonymous_memory_bytes": .exactly(anonymousMemoryBytes), "seconds": .digits(seconds),
+            "anonymous_memory_bytes": .exactly(anonymousMemoryBytes),
+            "startup_seconds": .digits(startupSeconds), "seconds": .digits(seconds),
         ]
     }
 }

@@ -58,6 +58,18 @@ final class RunObserver: TrainingObserver {
 
     var wantsPause: Bool { stop.signal != nil }
 
+    /// Tells what it took to come here: the base is mapped, sealed and decoded, the first step is next.
+    func willBegin(startupSeconds: Double) throws {
+        let memory = MemoryProbe.sample()
+        sampleMemory()
+        try events.emit(
+            "ready",
+            [
+                "startup_seconds": .measured(startupSeconds), "peak_memory_bytes": .count(memory?.peakResidentBytes),
+                "anonymous_memory_bytes": .count(memory?.anonymousBytes),
+            ])
+    }
+
     func didCompleteStep(_ trainer: BoundaryTrainer) throws {
         defer { mark = ProcessorTime.process }
         guard let checkpointEvery, trainer.step % checkpointEvery == 0 else { return }

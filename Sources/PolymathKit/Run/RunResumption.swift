@@ -2,7 +2,7 @@ internal import Audit
 internal import Bytes
 internal import Conventions
 internal import Digest
-internal import Foundation
+public import Foundation
 internal import GGUF
 internal import Seal
 internal import TensorCore
@@ -22,6 +22,8 @@ public struct RunResumption {
     public var checkpointEvery: Int?
     /// Whether to go on where another processor or version may round otherwise; recorded in the chain.
     public var allowsOtherKernels = false
+    /// When what the caller counts as the start-up began; see ``TrainingRun/began``.
+    public var began: Date?
 
     /// - Parameter folder: the run's.
     public init(folder: String, listener: any RunListener, stop: StopRequest = StopRequest()) {
@@ -35,7 +37,7 @@ public struct RunResumption {
     /// - Throws: `ResumeError` where something is not what the run was started with, `RunStopped` at a pause, and
     ///   whatever ``TrainingRun/run()`` throws.
     public func run() throws -> RunSummary {
-        let started = Date()
+        let started = began ?? Date()
         let recordPath = path + "/run.json"
         guard !InputPath.isMissing(recordPath) else { throw RunError.notARun(folder: path) }
         guard let lock = try FileLock(path: recordPath) else { throw ResumeError.inUse(folder: path) }

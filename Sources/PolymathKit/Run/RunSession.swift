@@ -92,6 +92,8 @@ final class RunSession {
             sealGuard: sealGuard, faultGuard: faultGuard, events: events, chain: chain,
             checkpoints: checkpoints, checkpointEvery: plan.request.checkpointEvery, stop: stop, history: history,
             keptOutputs: { trainer.keptOutputs })
+        let startupSeconds = Date().timeIntervalSince(started)
+        try observer.willBegin(startupSeconds: startupSeconds)
         let result: TrainingResult
         do {
             result = try trainer.run(observer: observer)
@@ -126,7 +128,8 @@ final class RunSession {
             frozenTensors: plan.frozenTensorCount, sealedTensors: manifest.tensors.count,
             coverageBound: sealGuard.coverageBound, sealCPUShare: observer.sealCPUShare,
             tokensPerSecond: observer.tokensPerSecond,
-            peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous, seconds: seconds)
+            peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous,
+            startupSeconds: startupSeconds, seconds: seconds)
         try chain.append(kind: "result", body: figures.members.merging(try events.mark()) { first, _ in first })
         let head = try chain.close(
             step: result.lastStep,
@@ -144,7 +147,8 @@ final class RunSession {
             frozenTensors: plan.frozenTensorCount, frozenChanges: 0, sealedTensors: manifest.tensors.count,
             chainHead: head, reportPath: folder.reportFile, tokensPerSecond: observer.tokensPerSecond,
             peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous,
-            seconds: seconds, sealCPUShare: observer.sealCPUShare, coverageBound: sealGuard.coverageBound)
+            startupSeconds: startupSeconds, seconds: seconds, sealCPUShare: observer.sealCPUShare,
+            coverageBound: sealGuard.coverageBound)
         try events.emit("run_finished", summary.members)
         try RunReportBuilder(runFolder: folder.path).write(to: folder.reportFile)
         return summary

@@ -29,6 +29,8 @@ public struct RunSummary: Sendable {
     public let tokensPerSecond: Double
     public let peakMemoryBytes: Int
     public let anonymousMemoryBytes: Int
+    /// From the start of the process, or of the run inside one, to the first step: mapping, tokens, seal and plan.
+    public let startupSeconds: Double
     public let seconds: Double
     /// The guard's rolling checks as a part of the training steps' processor time, over all threads.
     public let sealCPUShare: Double
@@ -50,7 +52,8 @@ public struct RunSummary: Sendable {
             "frozen_changes": .exactly(frozenChanges), "sealed_tensors": .exactly(sealedTensors),
             "chain_head": .string(chainHead.hex), "report": .string(reportPath),
             "tokens_per_second": .measured(tokensPerSecond), "peak_memory_bytes": .exactly(peakMemoryBytes),
-            "anonymous_memory_bytes": .exactly(anonymousMemoryBytes), "seconds": .measured(seconds),
+            "anonymous_memory_bytes": .exactly(anonymousMemoryBytes),
+            "startup_seconds": .measured(startupSeconds), "seconds": .measured(seconds),
             "seal_cpu_share": .measured(sealCPUShare),
             "seal_coverage_bound_steps": .exactly(coverageBound),
         ]

@@ -3,7 +3,7 @@ internal import Audit
 internal import Bytes
 internal import Conventions
 public import Digest
-internal import Foundation
+public import Foundation
 internal import GGUF
 internal import Seal
 package import Training
@@ -18,6 +18,8 @@ public struct TrainingRun {
     private let home: Home
     private let listener: any RunListener
     private let stop: StopRequest
+    /// When what the caller counts as the run's start-up began, such as its process; nil means the call of ``run()``.
+    public var began: Date?
     /// For tests: sees the trainer before the first step.
     package var willTrain: ((BoundaryTrainer) -> Void)?
 
@@ -36,7 +38,7 @@ public struct TrainingRun {
     /// - Throws: `BaseError`, `GGUFError`, `ModelError`, `CorpusError`, `TrainingError`, `RunError` for input that cannot
     ///   be; `RunViolation` when the base changed; `BytesError` for the disk; `RunStopped` at a pause.
     public func run() throws -> RunSummary {
-        let started = Date()
+        let started = began ?? Date()
         let plan = try RunPlan(request, home: home)
         try plan.checkSize()
         let folder = try RunFolder(creating: request.out, telemetry: home.telemetry)

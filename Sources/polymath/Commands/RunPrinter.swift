@@ -118,7 +118,11 @@ final class RunPrinter: RunListener {
                     + "processor time"
             ),
             ("memory", "peak \(fixed(peak, 2)) GB resident, \(fixed(anonymous, 2)) GB of it anonymous"),
-            ("speed", "\(number(members["tokens_per_second"], 0)) tokens/s, \(number(members["seconds"], 1)) s in all"),
+            (
+                "speed",
+                "\(number(members["tokens_per_second"], 0)) tokens/s, \(number(members["seconds"], 1)) s in all, "
+                    + "\(number(members["startup_seconds"], 1)) s of it before the first step"
+            ),
             ("chain head", text(members["chain_head"])),
             ("report", text(members["report"])),
         ]

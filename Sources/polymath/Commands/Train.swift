@@ -1,7 +1,9 @@
 internal import Bytes
 internal import CommandLineKit
 internal import Conventions
+internal import Device
 internal import Digest
+internal import Foundation
 internal import PolymathKit
 internal import Training
 
@@ -44,8 +46,9 @@ enum Train: Command {
             throw UsageError.impossible("--allow-other-kernels has a meaning only together with --resume.")
         }
         let signals = StopSignals(console: console)
-        let training = TrainingRun(
+        var training = TrainingRun(
             try request(arguments), home: arguments.home, listener: RunPrinter(console: console), stop: signals.request)
+        training.began = processStart
         if arguments.isOn(.dryRun) {
             let plan = try training.dryRun()
             console.emit("plan", plan)
@@ -65,11 +68,15 @@ enum Train: Command {
         let signals = StopSignals(console: console)
         var run = RunResumption(
             folder: folder, listener: RunPrinter(console: console), stop: signals.request)
+        run.began = processStart
         run.threads = arguments.integer(.threads)
         run.checkpointEvery = arguments.integer(.checkpointEvery)
         run.allowsOtherKernels = arguments.isOn(.allowOtherKernels)
         try signals.whileWatching { _ = try run.run() }
     }
+
+    /// Start-up is counted from here: loading the program is part of it.
+    private static var processStart: Date? { ProcessAge.seconds.map { Date(timeIntervalSinceNow: -$0) } }
 
     private static func request(_ arguments: Arguments) throws -> TrainingRequest {
         var request = TrainingRequest(base: try arguments.requiredText(.base))
