@@ -37,12 +37,14 @@ extension Decoder {
         let work = workspace(tokens: window.inputs.count, lowestSaved: nil)
         begin(window, prefix: prefix, in: work)
         runLayers(start..<configuration.layerCount, work)
-        let rows = CountedRows(window, of: work.hidden)
+        let rows = CountedRows(window, compacting: work.hidden)
         guard rows.count > 0 else { return [] }
-        let normed = Matrix(rows: rows.count, columns: rows.hidden.columns)
+        let normed = work.scratch.values.firstRows(rows.count)
         rmsNorm(
             rows.hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon, into: normed, workers: workers)
-        return headCrossEntropy(normed, head.weight, targets: rows.targets, workers: workers).losses
+        return headCrossEntropy(
+            normed, head.weight, targets: rows.targets, memory: work.head.memory, workers: workers
+        ).losses
     }
 
     /// Forward and backward of one window: adds `scale · Σ losses`' gradient to every trained tensor's gradient.
@@ -106,24 +108,25 @@ extension Decoder {
 
     /// Head, cross-entropy and final norm; leaves the gradient of the last layer's output in `work.dHidden`.
     private func headBackward(_ window: TokenWindow, scale: Float, _ work: WindowWorkspace) -> [Float] {
-        let rows = CountedRows(window, of: work.hidden)
+        let rows = CountedRows(window, compacting: work.hidden)
         guard rows.count > 0 else { return [] }
-        let d = rows.hidden.columns
-        let normed = Matrix(rows: rows.count, columns: d)
+        // What a trained head keeps for its own gradient must outlive the pass.
+        let normed =
+            dHead == nil
+            ? work.scratch.values.firstRows(rows.count) : Matrix(rows: rows.count, columns: rows.hidden.columns)
         rmsNorm(
             rows.hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon, into: normed, workers: workers)
-        let dNormed = Matrix(rows: rows.count, columns: d)
+        let dNormed = work.head.dNormed.firstRows(rows.count)
+        dNormed.fill(0)
         let result = headCrossEntropyWithGradient(
-            normed, head.weight, targets: rows.targets, scale: scale, into: dNormed, workers: workers)
+            normed, head.weight, targets: rows.targets, scale: scale, into: dNormed, memory: work.head.memory,
+            workers: workers)
         dHead?.add(hidden: normed, targets: rows.targets, logSumExp: result.logSumExp, scale: scale)
-        let dRows = Matrix(rows: rows.count, columns: d)
-        rmsNormBackward(
-            dNormed, x: rows.hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon, into: dRows,
-            dGain: dOutputNorm, workers: workers)
         work.dHidden.fill(0)
-        for (row, position) in rows.positions.enumerated() {
-            work.dHidden.copyRows(from: dRows, sourceRow: row, count: 1, toRow: position)
-        }
+        rmsNormBackward(
+            dNormed, x: rows.hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon,
+            into: work.dHidden.firstRows(rows.count), dGain: dOutputNorm, workers: workers)
+        rows.spread(work.dHidden)
         return result.losses
     }
 }
@@ -137,12 +140,19 @@ private struct CountedRows {
 
     var count: Int { positions.count }
 
-    init(_ window: TokenWindow, of all: Matrix) {
+    /// Moves the counted rows of `all` together, over the others.
+    init(_ window: TokenWindow, compacting all: Matrix) {
         positions = window.counted.indices.filter { window.counted[$0] }
         targets = positions.map { window.targets[$0] }
-        hidden = Matrix(rows: positions.count, columns: all.columns)
-        for (row, position) in positions.enumerated() {
-            hidden.copyRows(from: all, sourceRow: position, count: 1, toRow: row)
+        for (row, position) in positions.enumerated() { all.copyRow(position, to: row) }
+        hidden = all.firstRows(positions.count)
+    }
+
+    /// Moves the first rows of `all` back to where the counted ones were; the others become zero.
+    func spread(_ all: Matrix) {
+        for (row, position) in positions.enumerated().reversed() where row != position {
+            all.copyRow(row, to: position)
+            all.clearRow(row)
         }
     }
 }

@@ -26,15 +26,15 @@ extension DecoderLayer {
     ) {
         let workers = context.workers
         saved.input.store(x, workers: workers)
-        attend(saved, scratch: scratch, position: position, cache: cache, context: context)
-        scratch.attended.pack(saved.attention.output, workers: workers)
-        linear(scratch.attended, output.weight, bias: output.bias, into: x, adds: true, workers: workers)
+        let attended = attend(saved, scratch: scratch, position: position, cache: cache, context: context)
+        scratch.attention.attended.pack(attended.output, workers: workers)
+        linear(scratch.attention.attended, output.weight, bias: output.bias, into: x, adds: true, workers: workers)
 
         saved.middle.store(x, workers: workers)
         normalise(saved.middle, gain: feedForwardNorm, scratch: scratch, context: context)
-        gatedForward(
-            scratch.normed, gatedWeights, saving: saved.feedForward, into: scratch.activated, workers: workers)
-        linear(scratch.activated, down.weight, bias: nil, into: x, adds: true, workers: workers)
+        let activated = scratch.feedForward.activated
+        gatedForward(scratch.normed, gatedWeights, saving: saved.feedForward, into: activated, workers: workers)
+        linear(activated, down.weight, bias: nil, into: x, adds: true, workers: workers)
     }
 
     /// From the layer's stored input to attention's stored output: forward's first part, and what backward repeats
@@ -42,24 +42,25 @@ extension DecoderLayer {
     private func attend(
         _ saved: LayerActivations, scratch: LayerScratch, position: Int, cache: KeyValueCache.Layer?,
         context: LayerContext
-    ) {
+    ) -> AttentionActivations {
         let workers = context.workers
         let shape = context.shape
         normalise(saved.input, gain: attentionNorm, scratch: scratch, context: context)
-        for (projection, target) in [(query, scratch.query), (key, scratch.key), (value, scratch.value)] {
+        let values = scratch.attention
+        for (projection, target) in [(query, values.query), (key, values.key), (value, values.value)] {
             linear(
                 scratch.normed, projection.weight, bias: projection.bias, into: target, adds: false, workers: workers)
         }
         rotary(
-            scratch.query, table: context.table, headCount: shape.headCount, position: position,
+            values.query, table: context.table, headCount: shape.headCount, position: position,
             layout: shape.rotaryLayout, workers: workers)
         rotary(
-            scratch.key, table: context.table, headCount: shape.keyValueHeadCount, position: position,
+            values.key, table: context.table, headCount: shape.keyValueHeadCount, position: position,
             layout: shape.rotaryLayout, workers: workers)
-        let part = saved.attention
-        part.query.store(scratch.query, workers: workers)
-        part.key.store(scratch.key, workers: workers)
-        part.value.store(scratch.value, workers: workers)
+        let part = saved.attention ?? values.passing
+        part.query.store(values.query, workers: workers)
+        part.key.store(values.key, workers: workers)
+        part.value.store(values.value, workers: workers)
         let tokens = part.query.rows
         cache?.keys.copyRows(from: part.key, count: tokens, toRow: position)
         cache?.values.copyRows(from: part.value, count: tokens, toRow: position)
@@ -67,6 +68,7 @@ extension DecoderLayer {
             q: part.query, k: cache?.keys ?? part.key, v: cache?.values ?? part.value, keyCount: position + tokens,
             headCount: shape.headCount, keyValueHeadCount: shape.keyValueHeadCount, into: part.output,
             logSumExp: part.logSumExp, workers: workers)
+        return part
     }
 
     /// The norm of a stored residual stream: in f32 in `scratch.values`, and packed.
@@ -86,17 +88,17 @@ extension DecoderLayer {
     func backward(
         _ dx: Matrix, saved: LayerActivations, scratch: LayerScratch, reachesInput: Bool, context: LayerContext
     ) {
-        guard let gradients = scratch.backward else {
+        guard let feedForward = scratch.feedForward.backward, let attention = scratch.attention.backward else {
             preconditionFailure("a workspace without gradients in a backward pass")
         }
-        feedForwardBackward(dx, saved: saved, scratch: scratch, gradients, context: context)
+        feedForwardBackward(dx, saved: saved, scratch: scratch, feedForward, context: context)
         attentionPartBackward(
-            dx, saved: saved, scratch: scratch, gradients, reachesInput: reachesInput, context: context)
+            dx, saved: saved, scratch: scratch, attention, reachesInput: reachesInput, context: context)
     }
 
     private func feedForwardBackward(
-        _ dx: Matrix, saved: LayerActivations, scratch: LayerScratch, _ gradients: LayerBackwardScratch,
-        context: LayerContext
+        _ dx: Matrix, saved: LayerActivations, scratch: LayerScratch,
+        _ gradients: FeedForwardScratch.Backward, context: LayerContext
     ) {
         let workers = context.workers
         gradients.dRows.pack(dx, workers: workers)
@@ -105,9 +107,10 @@ extension DecoderLayer {
         if saved.feedForward == nil || trainsMatrix {
             normalise(saved.middle, gain: feedForwardNorm, scratch: scratch, context: context)
         }
-        let values = trainsMatrix ? gradients.gatedValues : nil
+        let values = trainsMatrix ? gradients.values : nil
+        let dGate = scratch.feedForward.activated
         gatedBackward(
-            gradients.dRows, gatedWeights, from: source, into: scratch.activated, dUp: gradients.dUp, values: values,
+            gradients.dRows, gatedWeights, from: source, into: dGate, dUp: gradients.dUp, values: values,
             workers: workers)
         if let values {
             down.accumulate(dx, x: { values.a }, workers: workers)
@@ -115,36 +118,34 @@ extension DecoderLayer {
             up.accumulate(values.dUp, x: { scratch.values }, workers: workers)
         }
         linearBackwardInput(
-            [(scratch.activated, gate.weight), (gradients.dUp, up.weight)], into: gradients.dNormed, adds: false,
+            [(dGate, gate.weight), (gradients.dUp, up.weight)], into: scratch.dNormed, adds: false,
             workers: workers)
         saved.middle.load(into: scratch.values, workers: workers)
         rmsNormBackward(
-            gradients.dNormed, x: scratch.values, gain: feedForwardNorm, epsilon: context.shape.rmsEpsilon, into: dx,
+            scratch.dNormed, x: scratch.values, gain: feedForwardNorm, epsilon: context.shape.rmsEpsilon, into: dx,
             dGain: dFeedForwardNorm, workers: workers)
     }
 
     private func attentionPartBackward(
-        _ dx: Matrix, saved: LayerActivations, scratch: LayerScratch, _ gradients: LayerBackwardScratch,
-        reachesInput: Bool, context: LayerContext
+        _ dx: Matrix, saved: LayerActivations, scratch: LayerScratch,
+        _ gradients: AttentionScratch.Backward, reachesInput: Bool, context: LayerContext
     ) {
         let workers = context.workers
         let shape = context.shape
-        if !saved.keepsAttention {
-            attend(saved, scratch: scratch, position: 0, cache: nil, context: context)
-        }
-        let part = saved.attention
+        let part =
+            saved.attention ?? attend(saved, scratch: scratch, position: 0, cache: nil, context: context)
         if trainsMatrix, let attended = gradients.attended {
             part.output.load(into: attended, workers: workers)
             output.accumulate(dx, x: { attended }, workers: workers)
         }
         gradients.dRows.pack(dx, workers: workers)
         linearBackwardInput(
-            [(gradients.dRows, output.weight)], into: gradients.dAttention, adds: false, workers: workers)
+            [(gradients.dRows, output.weight)], into: gradients.dAttended, adds: false, workers: workers)
         attentionBackward(
-            gradients.dAttention, q: part.query, k: part.key, v: part.value, o: part.output,
+            gradients.dAttended, q: part.query, k: part.key, v: part.value, o: part.output,
             logSumExp: part.logSumExp, headCount: shape.headCount, keyValueHeadCount: shape.keyValueHeadCount,
-            into: gradients.attention, workers: workers)
-        let (dq, dk, dv) = (gradients.attention.dq, gradients.attention.dk, gradients.attention.dv)
+            into: gradients.gradients, workers: workers)
+        let (dq, dk, dv) = (gradients.gradients.dq, gradients.gradients.dk, gradients.gradients.dv)
         rotaryBackward(
             dq, table: context.table, headCount: shape.headCount, position: 0, layout: shape.rotaryLayout,
             workers: workers)
@@ -158,10 +159,10 @@ extension DecoderLayer {
         gradients.dValue.pack(dv, workers: workers)
         linearBackwardInput(
             [(gradients.dQuery, query.weight), (gradients.dKey, key.weight), (gradients.dValue, value.weight)],
-            into: gradients.dNormed, adds: false, workers: workers)
+            into: scratch.dNormed, adds: false, workers: workers)
         saved.input.load(into: scratch.values, workers: workers)
         rmsNormBackward(
-            gradients.dNormed, x: scratch.values, gain: attentionNorm, epsilon: shape.rmsEpsilon,
+            scratch.dNormed, x: scratch.values, gain: attentionNorm, epsilon: shape.rmsEpsilon,
             into: reachesInput ? dx : nil, dGain: dAttentionNorm, workers: workers)
     }
 

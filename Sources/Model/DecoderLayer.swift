@@ -74,9 +74,24 @@ struct LayerActivations {
     /// Input of the layer, and the residual stream between attention and feed-forward: `[T, d]`.
     let input: Activation
     let middle: Activation
-    let attention: AttentionActivations
-    /// False where other layers overwrite ``attention``: backward computes it again.
-    let keepsAttention: Bool
+    /// nil where backward computes it again.
+    let attention: AttentionActivations?
     /// nil where backward computes it again, or nothing reads it.
     let feedForward: GatedActivations?
+
+    init(
+        _ shape: DecoderConfiguration, tokens: Int, saving: LayerSaving, arithmetic: Arithmetic, in arena: Arena
+    ) {
+        let format = arithmetic.activationFormat
+        input = Activation(rows: tokens, columns: shape.embeddingLength, format: format, in: arena)
+        middle = Activation(rows: tokens, columns: shape.embeddingLength, format: format, in: arena)
+        attention =
+            saving.keepsAttention ? AttentionActivations(shape, tokens: tokens, format: format, in: arena) : nil
+        feedForward =
+            saving.keepsFeedForward
+            ? GatedActivations(
+                tokens: tokens, featureCount: shape.feedForwardLength, format: arithmetic.wideActivationFormat,
+                in: arena)
+            : nil
+    }
 }

@@ -27,7 +27,7 @@ public final class KeyValueCache {
         }
         let measure = Arena.measuring()
         _ = lay(measure)
-        layers = lay(try Arena.of(measure.used))
+        layers = lay(try Arena.of(measure.highest))
     }
 }
 

@@ -31,7 +31,7 @@ public struct MemoryPlan: Equatable, Sendable {
     public internal(set) var savings: [LayerSaving]
     /// Bytes of the arena: activations and what a pass overwrites.
     public internal(set) var arenaByteCount = 0
-    /// Bytes that operations use beside it: per-thread scratch, and the head's running sums.
+    /// Bytes of the threads' scratch, which operations use beside it.
     public internal(set) var scratchByteCount = 0
 
     public var byteCount: Int { arenaByteCount + scratchByteCount }
@@ -65,7 +65,7 @@ extension Decoder {
                 savings: savings)
             let arena = Arena.measuring()
             _ = WindowWorkspace(configuration, plan: plan, in: arena)
-            plan.arenaByteCount = arena.used
+            plan.arenaByteCount = arena.highest
             plan.scratchByteCount = scratchByteCount(plan)
             return plan
         }
@@ -87,8 +87,7 @@ extension Decoder {
     private func scratchByteCount(_ plan: MemoryPlan) -> Int {
         let feedForward = layers[0].gatedWeights.scratchByteCount(
             tokens: plan.tokens, backward: plan.hasBackward, threads: workers.count)
-        let headBytes = head.weight.headByteCount(
-            rows: plan.tokens, backward: plan.hasBackward, threads: workers.count)
+        let headBytes = head.weight.headScratchByteCount(rows: plan.tokens, threads: workers.count)
         return max(feedForward, headBytes)
     }
 }

@@ -20,8 +20,10 @@
 public final class Arena: @unchecked Sendable {
     /// Bytes that can be handed out; for a measuring arena as many as are asked for.
     public let capacity: Int
-    /// Bytes handed out so far, with what alignment cost.
+    /// Where the next buffer begins.
     public private(set) var used = 0
+    /// The most that ``used`` has been: what the layout needs.
+    public private(set) var highest = 0
     private let start: UnsafeMutableRawPointer?
 
     private static let alignment = 64
@@ -53,6 +55,13 @@ public final class Arena: @unchecked Sendable {
         if let start = unsafe start { _ = unsafe munmap(start, capacity) }
     }
 
+    /// Lets the buffers that follow lie where those lie that were taken since ``used`` was `place`: for parts of a
+    /// layout that are never alive together.
+    public func rewind(to place: Int) {
+        precondition(place >= 0 && place <= used, "an arena rewound from \(used) to \(place)")
+        used = place
+    }
+
     /// The next `byteCount` bytes.
     /// - Precondition: they fit.
     func take(_ byteCount: Int) -> UnsafeMutableRawPointer {
@@ -61,6 +70,7 @@ public final class Arena: @unchecked Sendable {
         precondition(
             byteCount >= 0 && rounded <= capacity - used, "an arena of \(capacity) bytes has no \(byteCount) left")
         used += rounded
+        highest = max(highest, used)
         guard let start = unsafe start else {
             // Aligned and never null, as a real one would be; never read or written.
             return unsafe UnsafeMutableRawPointer(bitPattern: Self.alignment)

@@ -98,16 +98,17 @@ struct HeadChunk {
     /// Room for the left operand.
     let rows: UnsafeMutablePointer<Float>
 
-    /// target += p·W, p: `[count, chunk]`, target: `[count, width]`.
+    /// target = p·W, or target += p·W; p: `[count, chunk]`, target: `[count, width]`.
     func addProduct(
-        _ p: UnsafeMutablePointer<Float>, stride: Int, rows count: Int, into target: UnsafeMutablePointer<Float>
+        _ p: UnsafeMutablePointer<Float>, stride: Int, rows count: Int, into target: UnsafeMutablePointer<Float>,
+        adds: Bool
     ) {
         let width = unsafe weight.inputs
         let inner = unsafe vocabulary.count
         guard let kind = unsafe weight.arithmetic.kind else {
             unsafe BLAS.multiply(
                 .init(p, stride: stride), .init(decoded, stride: decodedStride), into: target, stride: width,
-                rows: count, columns: width, inner: inner, beta: 1)
+                rows: count, columns: width, inner: inner, beta: adds ? 1 : 0)
             return
         }
         let path = Arithmetic.path(kind)
@@ -119,19 +120,16 @@ struct HeadChunk {
             unsafe ck_panel_straight(kind, path, type, from, fromStride, inner, width, UnsafeMutableRawPointer(panel))
         }
         unsafe ck_multiply(
-            kind, path, packed.pointer(from: 0), packed.stride, count, panel, inner, target, width, width, true)
+            kind, path, packed.pointer(from: 0), packed.stride, count, panel, inner, target, width, width, adds)
     }
 }
 
 extension LinearWeight {
-    /// Bytes that a walk over the vocabulary uses: the threads' scratch, the rows packed, the parts' running sums.
-    public func headByteCount(rows: Int, backward: Bool, threads: Int) -> Int {
+    /// Bytes of the threads' scratch in a walk over the vocabulary.
+    public func headScratchByteCount(rows: Int, threads: Int) -> Int {
         let hidden = Matrix(rows: rows, columns: inputs, in: .measuring())
         let tiles = HeadTiles(hidden: hidden, weight: self, targets: Array(repeating: 0, count: rows))
-        let packed = rows * PackedRows.stride(arithmetic, inner: inputs)
-        let parts = HeadPass.partCount(tiles, collectsGradient: backward)
-        let sums = parts * rows * (2 + (backward ? inputs : 0)) * MemoryLayout<Float>.stride
-        return threads * tiles.scratchCount * MemoryLayout<Float>.stride + packed + sums
+        return threads * tiles.scratchCount * MemoryLayout<Float>.stride
     }
 }
 
@@ -149,30 +147,37 @@ struct HeadPass {
     private let targetLogits: Matrix
     /// `[parts · N, width]`, or nothing.
     private let gradients: Matrix?
+    private let packed: PackedRows?
 
-    init(hidden: Matrix, weight: LinearWeight, targets: [Int32], collectsGradient: Bool) {
+    init(
+        hidden: Matrix, weight: LinearWeight, targets: [Int32], collectsGradient: Bool, memory: HeadMemory? = nil
+    ) {
         tiles = HeadTiles(hidden: hidden, weight: weight, targets: targets)
         self.targets = targets
-        parts = Self.partCount(tiles, collectsGradient: collectsGradient)
+        parts = min(
+            tiles.chunks,
+            collectsGradient ? Self.gradientPartCount(rows: hidden.rows, width: hidden.columns) : 64)
         maxima = Matrix(rows: parts, columns: hidden.rows)
         maxima.fill(-.infinity)
         sums = Matrix(rows: parts, columns: hidden.rows)
         targetLogits = Matrix(rows: 1, columns: hidden.rows)
-        gradients = collectsGradient ? Matrix(rows: parts * hidden.rows, columns: hidden.columns) : nil
+        let count = parts * hidden.rows
+        gradients =
+            collectsGradient
+            ? memory?.gradients?.firstRows(count) ?? Matrix(rows: count, columns: hidden.columns) : nil
+        packed = memory?.packed.firstRows(hidden.rows)
     }
 
-    /// Eight parts keep that many threads busy; fewer when their running sums would take more than 16 MB.
-    static func partCount(_ tiles: HeadTiles, collectsGradient: Bool) -> Int {
-        let affordable = collectsGradient ? 4_194_304 / max(tiles.hidden.count, 1) : 64
-        return min(tiles.chunks, collectsGradient ? min(max(affordable, 2), 8) : 64)
-    }
+    /// Eight parts keep that many threads busy; four when the running sums of more would take more than 8 MB.
+    static func gradientPartCount(rows: Int, width: Int) -> Int { min(max(2_097_152 / max(rows * width, 1), 4), 8) }
 
     func run(workers: Workers) {
         guard tiles.hidden.rows > 0 else { return }
-        workers.withPacked(tiles.hidden, tiles.weight.arithmetic) { packed in
+        withPacked(workers) { packed in
             unsafe workers.forEach(tasks: parts, scratch: tiles.scratchCount) { part, scratch in
                 let logits = unsafe tiles.logits(scratch)
-                for index in part * tiles.chunks / parts..<(part + 1) * tiles.chunks / parts {
+                let first = part * tiles.chunks / parts
+                for index in first..<(part + 1) * tiles.chunks / parts {
                     let vocabulary = tiles.range(ofChunk: index)
                     unsafe tiles.withLogits(vocabulary, packed: packed, scratch: scratch) { chunk in
                         for row in 0..<targets.count {
@@ -182,11 +187,17 @@ struct HeadPass {
                         guard let gradients else { return }
                         unsafe chunk.addProduct(
                             logits, stride: tiles.stride, rows: targets.count,
-                            into: gradients.pointer + part * targets.count * tiles.weight.inputs)
+                            into: gradients.pointer + part * targets.count * tiles.weight.inputs, adds: index > first)
                     }
                 }
             }
         }
+    }
+
+    private func withPacked(_ workers: Workers, _ body: (PackedRows) -> Void) {
+        guard let packed else { return workers.withPacked(tiles.hidden, tiles.weight.arithmetic, body) }
+        packed.pack(tiles.hidden, workers: workers)
+        body(packed)
     }
 
     /// Replaces the logits of one row by exp(l − m), after bringing what the part has summed so far to the new m.

@@ -23,18 +23,35 @@ public struct HeadCrossEntropyResult: Sendable {
     }
 }
 
+/// Memory for a head's pass over at most `rows` rows: the rows packed, and the parts' running sums.
+public struct HeadMemory: Sendable {
+    let packed: PackedRows
+    let gradients: Matrix?
+
+    /// - Parameters:
+    ///   - backward: whether gradients are to be summed.
+    /// - Precondition: `arena` has room.
+    public init(rows: Int, width: Int, arithmetic: Arithmetic, backward: Bool, in arena: Arena) {
+        packed = PackedRows(rows: rows, inner: width, arithmetic: arithmetic, in: arena)
+        // Fewer rows may be cut into more parts; none needs more than this.
+        let needed = (1...max(rows, 1)).reduce(0) { max($0, $1 * HeadPass.gradientPartCount(rows: $1, width: width)) }
+        gradients = backward ? Matrix(rows: needed, columns: width, in: arena) : nil
+    }
+}
+
 /// The loss of every row.
 ///
 /// - Parameters:
 ///   - hidden: `[N, width]`, only the rows whose target counts.
 ///   - weight: `[vocabulary, width]`.
 ///   - targets: N rows of `weight`.
+///   - memory: where the pass may work; nil takes memory of its own.
 public func headCrossEntropy(
-    _ hidden: Matrix, _ weight: LinearWeight, targets: [Int32], workers: Workers
+    _ hidden: Matrix, _ weight: LinearWeight, targets: [Int32], memory: HeadMemory? = nil, workers: Workers
 ) -> HeadCrossEntropyResult {
     workers.times?.begin(.head)
     defer { workers.times?.end() }
-    let pass = HeadPass(hidden: hidden, weight: weight, targets: targets, collectsGradient: false)
+    let pass = HeadPass(hidden: hidden, weight: weight, targets: targets, collectsGradient: false, memory: memory)
     pass.run(workers: workers)
     return pass.result()
 }
@@ -47,13 +64,15 @@ public func headCrossEntropy(
 ///   - targets: N rows of `weight`.
 ///   - scale: what one row's loss weighs; 1 ÷ the counted targets of a step for their mean.
 ///   - dHidden: `[N, width]`, added to.
+///   - memory: where the pass may work, made with `backward`; nil takes memory of its own.
 public func headCrossEntropyWithGradient(
-    _ hidden: Matrix, _ weight: LinearWeight, targets: [Int32], scale: Float, into dHidden: Matrix, workers: Workers
+    _ hidden: Matrix, _ weight: LinearWeight, targets: [Int32], scale: Float, into dHidden: Matrix,
+    memory: HeadMemory? = nil, workers: Workers
 ) -> HeadCrossEntropyResult {
     workers.times?.begin(.head)
     defer { workers.times?.end() }
     precondition(dHidden.hasShape(of: hidden), "head: dHidden \(dHidden.shape) for hidden \(hidden.shape)")
-    let pass = HeadPass(hidden: hidden, weight: weight, targets: targets, collectsGradient: true)
+    let pass = HeadPass(hidden: hidden, weight: weight, targets: targets, collectsGradient: true, memory: memory)
     pass.run(workers: workers)
     let result = pass.result()
     pass.addGradient(logSumExp: result.logSumExp, scale: scale, into: dHidden, workers: workers)

@@ -43,6 +43,20 @@ extension Matrix {
             .update(from: other.pointer + sourceRow &* columns, count: count &* columns)
     }
 
+    /// Copies a row over another one.
+    /// - Precondition: both exist.
+    public func copyRow(_ row: Int, to other: Int) {
+        precondition(row >= 0 && row < rows && other >= 0 && other < rows, "rows \(row) and \(other) of \(rows)")
+        if row != other { unsafe (pointer + other &* columns).update(from: pointer + row &* columns, count: columns) }
+    }
+
+    /// Sets a row to zero.
+    /// - Precondition: it exists.
+    public func clearRow(_ row: Int) {
+        precondition(row >= 0 && row < rows, "row \(row) of \(rows)")
+        unsafe (pointer + row &* columns).update(repeating: 0, count: columns)
+    }
+
     /// Σ x², every square and the sum in Double.
     public func sumOfSquares() -> Double {
         unsafe Vector.sumOfSquaresInDouble(pointer, count: count)

@@ -14,7 +14,7 @@ public final class Matrix: @unchecked Sendable {
     package let pointer: UnsafeMutablePointer<Float>
 
     /// What the memory belongs to, or nil where it is the matrix's own.
-    private let owner: Arena?
+    private let owner: AnyObject?
 
     public var count: Int { rows &* columns }
 
@@ -49,6 +49,20 @@ public final class Matrix: @unchecked Sendable {
             guard let base = source.baseAddress else { return }
             unsafe pointer.update(from: base, count: source.count)
         }
+    }
+
+    /// The first `count` rows, in the same memory.
+    /// - Precondition: there are as many.
+    public func firstRows(_ count: Int) -> Matrix {
+        precondition(count >= 0 && count <= rows, "the first \(count) rows of \(rows)")
+        return unsafe Matrix(rows: count, columns: columns, at: pointer, owner: self)
+    }
+
+    private init(rows: Int, columns: Int, at pointer: UnsafeMutablePointer<Float>, owner: AnyObject) {
+        self.rows = rows
+        self.columns = columns
+        unsafe self.pointer = pointer
+        self.owner = owner
     }
 
     deinit {

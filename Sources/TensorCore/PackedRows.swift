@@ -33,7 +33,7 @@ public final class PackedRows: @unchecked Sendable {
     private let start: UnsafeMutableRawPointer
     /// Bytes from one row to the next.
     let stride: Int
-    private let owner: Arena?
+    private let owner: AnyObject?
 
     /// Ranges of inner values that are packed or multiplied on their own begin at multiples of this.
     static let grain = Int(CK_INNER_BLOCK)
@@ -61,6 +61,22 @@ public final class PackedRows: @unchecked Sendable {
         stride = Self.stride(arithmetic, inner: inner)
         unsafe start = UnsafeMutableRawPointer(memory)
         owner = nil
+    }
+
+    /// The first `count` rows, in the same memory.
+    /// - Precondition: there are as many.
+    public func firstRows(_ count: Int) -> PackedRows {
+        precondition(count >= 0 && count <= rows, "the first \(count) rows of \(rows)")
+        return PackedRows(first: count, of: self)
+    }
+
+    private init(first count: Int, of whole: PackedRows) {
+        rows = count
+        inner = whole.inner
+        arithmetic = whole.arithmetic
+        stride = whole.stride
+        unsafe start = whole.start
+        owner = whole
     }
 
     /// Where the values from `inner` index `first` on begin, in the first row.
