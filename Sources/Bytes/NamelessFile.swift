@@ -16,10 +16,8 @@ public enum NamelessFile {
     /// - Parameter body: writes its bytes in order.
     /// - Throws: `BytesError` for the folder or a full disk, and what `body` throws.
     public static func write(in folder: String, _ body: (FileSink) throws -> Void) throws -> ByteRegion {
-        let path = folder + "/.kept." + String(UInt64.random(in: 0 ... .max), radix: 36)
-        let descriptor = try SystemCall.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+        let descriptor = try open(in: folder)
         defer { close(descriptor) }
-        guard unsafe unlink(path) == 0 else { throw SystemCall.failure(path, "remove", errno) }
         let sink = FileSink(path: folder, descriptor: descriptor)
         try body(sink)
         try sink.flush()
@@ -30,5 +28,17 @@ public enum NamelessFile {
         }
         let storage = unsafe ByteStorage(mapped: address, byteCount: sink.byteCount)
         return ByteRegion(storage: storage, baseOffset: 0, byteCount: sink.byteCount)
+    }
+
+    /// A descriptor of a new file, for reading and writing, that has no name any more.
+    static func open(in folder: String) throws(BytesError) -> Int32 {
+        let path = folder + "/.kept." + String(UInt64.random(in: 0 ... .max), radix: 36)
+        let descriptor = try SystemCall.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+        guard unsafe unlink(path) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw SystemCall.failure(path, "remove", code)
+        }
+        return descriptor
     }
 }

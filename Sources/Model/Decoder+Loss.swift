@@ -20,14 +20,12 @@ public struct TokenWindow: Equatable, Sendable {
 }
 
 extension Decoder {
-    /// Output of the layers below `end` for one window, `[T, d]`: what `loss…(prefix:)` continues from.
-    public func prefix(_ window: TokenWindow, layersBelow end: Int) -> Matrix {
+    /// Fills `output: [T, d]` with that of the layers below `end` for one window: what `loss…(prefix:)` continues from.
+    public func prefix(_ window: TokenWindow, layersBelow end: Int, into output: Matrix) {
         let work = workspace(tokens: window.inputs.count, lowestSaved: nil)
         embedding(window.inputs, embeddingWeight, into: work.hidden)
         runLayers(0..<end, work)
-        let result = Matrix(rows: work.hidden.rows, columns: work.hidden.columns)
-        result.copy(from: work.hidden)
-        return result
+        output.copy(from: work.hidden)
     }
 
     /// Cross-entropy of each counted target of `window`, in nats.

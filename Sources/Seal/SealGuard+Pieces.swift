@@ -1,5 +1,5 @@
 import Bytes
-import Digest
+public import Digest
 
 extension SealGuard {
     /// The steps within which whole coverage can be promised before any step has been timed.
@@ -66,11 +66,20 @@ extension SealGuard {
                 .tensor, tensor: tensor.name, offset: tensor.offset + piece.start, byteCount: piece.byteCount,
                 expected: piece.expected.hex, actual: actual.hex)
         case .buffer(let index):
-            let name = buffers[index].name
-            return violation(
-                .derived, tensor: name, offset: manifest.tensor(named: name)?.offset ?? 0, byteCount: piece.byteCount,
-                expected: piece.expected.hex, actual: actual.hex)
+            return derivedViolation(
+                of: buffers[index].name, byteCount: piece.byteCount, expected: piece.expected, actual: actual)
         }
+    }
+
+    /// What a difference is in something that was made from sealed bytes and kept.
+    ///
+    /// - Parameter name: the tensor that it was made from, or what else it is.
+    public func derivedViolation(
+        of name: String, byteCount: Int, expected: SHA256Digest, actual: SHA256Digest
+    ) -> SealViolation {
+        violation(
+            .derived, tensor: name, offset: manifest.tensor(named: name)?.offset ?? 0, byteCount: byteCount,
+            expected: expected.hex, actual: actual.hex)
     }
 
     func metadataViolation(actual: SHA256Digest) -> SealViolation {

@@ -19,7 +19,7 @@ public struct SealViolation: Error, Equatable, Sendable, CustomStringConvertible
         case unreadable = "bus_error"
         /// Something inside the process tried to write into the map, which refused it.
         case written = "write_fault"
-        /// A buffer that was made from sealed bytes and kept in memory differs.
+        /// Something that was made from sealed bytes and kept for later steps differs.
         case derived
     }
 
@@ -55,7 +55,8 @@ public struct SealViolation: Error, Equatable, Sendable, CustomStringConvertible
         case .written:
             return "Something in the program tried to write byte \(fileOffset) of \(file)\(inTensor)."
         case .derived:
-            return "What was made from \(escaped(tensor ?? "")) and kept in memory changed: its \(byteCount) bytes "
+            return
+                "What was made from \(escaped(tensor ?? "")) and kept for later steps changed: its \(byteCount) bytes "
                 + "should have SHA-256 \(expected), but have \(actual)."
         }
     }

@@ -36,7 +36,7 @@ public final class BoundaryTrainer {
     private let plan: BatchPlan
     private let schedule: Schedule
     private let lowestLayer: Int
-    private var cache: PrefixCache
+    private let cache: PrefixCache
     let store: MasterStore
     let optimizer: any Optimizer
     /// nil for scope `boundary`, whose gains no adapter has to hold.
@@ -49,13 +49,13 @@ public final class BoundaryTrainer {
     ///
     /// - Parameters:
     ///   - exists: whether the base holds a tensor of a name (biases are optional).
-    ///   - prefixCacheBytes: memory that scope `tail` may use for the frozen prefix's outputs.
+    ///   - prefixStorage: where scope `tail` keeps the frozen layers' outputs.
     ///   - keptFolder: where scope `boundary` puts its best masters aside, in a file without a name; nil means memory.
     /// - Throws: `TrainingError` for an impossible option, no windows, or a token outside the vocabulary;
     ///   `ModelError` for a missing tensor.
     public init(
         decoder: Decoder, data: TrainingData, options: TrainingOptions, exists: (String) -> Bool,
-        prefixCacheBytes: Int = 1 << 30, keptFolder: String? = nil
+        prefixStorage: PrefixStorage = PrefixStorage(folder: nil), keptFolder: String? = nil
     ) throws {
         try options.check()
         guard !data.training.isEmpty else { throw TrainingError.noTrainingWindows }
@@ -80,7 +80,7 @@ public final class BoundaryTrainer {
         plan = BatchPlan(
             windowCount: data.training.count, batchSize: options.batchSize,
             shuffleSeed: options.shuffle ? options.seed : nil)
-        cache = PrefixCache(limit: options.scope == .tail ? prefixCacheBytes : 0)
+        cache = PrefixCache(prefixStorage)
         store = MasterStore(folder: options.scope == .boundary ? keptFolder : nil)
     }
 
@@ -120,16 +120,41 @@ public final class BoundaryTrainer {
     }
 
     /// Mean loss of the first batch under the current parameters, nats: the reference traces' closing figure.
-    public func firstBatchLoss() -> Double {
-        let windows = plan.windows(step: 0).map { data.training[$0] }
-        let counted = windows.reduce(0) { $0 + $1.countedCount }
+    ///
+    /// - Throws: `KeptOutputChanged`.
+    public func firstBatchLoss() throws -> Double {
+        let chosen = plan.windows(step: 0)
+        let counted = chosen.reduce(0) { $0 + data.training[$1].countedCount }
         var sum = 0.0
-        for window in windows { for loss in decoder.losses(window) { sum += Double(loss) } }
+        for index in chosen {
+            let prefix = try prefix(.training, index)
+            for loss in decoder.losses(data.training[index], prefix: prefix, from: prefix == nil ? 0 : lowestLayer) {
+                sum += Double(loss)
+            }
+        }
         return sum / Double(max(1, counted))
     }
 
-    /// Outputs of frozen layers that are kept across steps, oldest first; only scope `tail` has any.
+    /// Losses of the validation windows under the current parameters; nil where there are none.
+    ///
+    /// - Parameter progress: called with the number of windows done.
+    /// - Throws: `KeptOutputChanged`.
+    public func evaluateValidation(progress: ((Int) -> Void)? = nil) throws -> Evaluation? {
+        guard !data.validation.isEmpty else { return nil }
+        guard options.scope == .tail else { return Evaluation.run(data.validation, on: decoder, progress: progress) }
+        var losses: [Float] = []
+        for (index, window) in data.validation.enumerated() {
+            losses += decoder.losses(window, prefix: try prefix(.validation, index), from: lowestLayer)
+            progress?(index + 1)
+        }
+        return Evaluation(losses: losses)
+    }
+
+    /// Outputs of frozen layers that are kept in memory across steps, oldest first; only scope `tail` has any.
     public var keptOutputs: [KeptOutput] { cache.kept }
+
+    /// Bytes of memory that outputs of frozen layers take now, kept or passing through.
+    public var keptOutputByteCount: Int { cache.memoryByteCount }
 
     private func makeStep(_ observer: any TrainingObserver) throws {
         let started = DispatchTime.now().uptimeNanoseconds
@@ -139,7 +164,7 @@ public final class BoundaryTrainer {
         let counted = chosen.reduce(0) { $0 + data.training[$1].countedCount }
         var sum = 0.0
         for window in chosen {
-            for loss in losses(window, scale: 1 / Float(counted)) { sum += Double(loss) }
+            for loss in try losses(window, scale: 1 / Float(counted)) { sum += Double(loss) }
         }
         let loss = sum / Double(counted)
         guard loss.isFinite else {
@@ -151,6 +176,7 @@ public final class BoundaryTrainer {
         guard norm.isFinite else {
             throw TrainingError.nonFinite(quantity: "the gradient norm", step: index + 1, lastGoodStep: index)
         }
+        if let note = cache.takeNote() { try observer.didNote(note) }
         try observer.willUpdate(step: index + 1, secondsSoFar: Self.seconds(since: started))
         if case .current = progress.best { progress.best = .kept(try store.keep(parameters)) }
         let rate = schedule.rate(at: index)
@@ -166,14 +192,21 @@ public final class BoundaryTrainer {
                 totalTokens: progress.totalTokens, tokens: tokens, seconds: Self.seconds(since: started)))
     }
 
-    private func losses(_ index: Int, scale: Float) -> [Float] {
-        let window = data.training[index]
-        guard options.scope == .tail else {
-            return decoder.lossesAddingGradients(window, scale: scale, lowest: lowestLayer)
-        }
-        let prefix = cache.output(of: index) { decoder.prefix(window, layersBelow: lowestLayer) }
+    private func losses(_ index: Int, scale: Float) throws -> [Float] {
+        let prefix = try prefix(.training, index)
         return decoder.lossesAddingGradients(
-            window, scale: scale, lowest: lowestLayer, prefix: prefix, from: lowestLayer)
+            data.training[index], scale: scale, lowest: lowestLayer, prefix: prefix,
+            from: prefix == nil ? 0 : lowestLayer)
+    }
+
+    /// Output of the frozen layers for a window in scope `tail`; nil in the others, where no layer below is frozen.
+    private func prefix(_ part: WindowPlace.Part, _ index: Int) throws -> Matrix? {
+        guard options.scope == .tail else { return nil }
+        let window = part == .training ? data.training[index] : data.validation[index]
+        return try cache.output(
+            of: WindowPlace(part: part, index: index), rows: window.inputs.count,
+            columns: decoder.configuration.embeddingLength
+        ) { decoder.prefix(window, layersBelow: lowestLayer, into: $0) }
     }
 
     /// Factor that brings the gradient's norm down to the limit: `min(1, C / (norm + 1e-6))`.
@@ -183,7 +216,8 @@ public final class BoundaryTrainer {
     }
 
     private func validate(_ observer: any TrainingObserver) throws {
-        let evaluation = Evaluation.run(data.validation, on: decoder)
+        guard let evaluation = try evaluateValidation() else { return }
+        if let note = cache.takeNote() { try observer.didNote(note) }
         progress.validationLast = evaluation.meanLoss
         var isBest = false
         if progress.step == 0 {

@@ -49,6 +49,8 @@ public protocol TrainingObserver: AnyObject {
     func willUpdate(step: Int, secondsSoFar: Double) throws
     func didStep(_ record: StepRecord) throws
     func didValidate(_ record: ValidationRecord) throws
+    /// Something could not be done as well as planned; the result is the same.
+    func didNote(_ note: TrainingNote) throws
     /// After a step and the validation that follows it, if one does: the moment for a checkpoint.
     func didCompleteStep(_ trainer: BoundaryTrainer) throws
     /// Asked between steps; true ends the run after a checkpoint-worthy, whole step.
@@ -57,6 +59,7 @@ public protocol TrainingObserver: AnyObject {
 
 extension TrainingObserver {
     public func didCompleteStep(_ trainer: BoundaryTrainer) throws {}
+    public func didNote(_ note: TrainingNote) throws {}
 }
 
 /// How a run ended.

@@ -165,3 +165,12 @@ import Testing
         return (above - loss(decoder, windows)) / Double(high - value[row, column])
     }
 }
+
+extension Decoder {
+    /// The prefix in a matrix of its own.
+    fileprivate func prefix(_ window: TokenWindow, layersBelow end: Int) -> Matrix {
+        let output = Matrix(rows: window.inputs.count, columns: configuration.embeddingLength)
+        prefix(window, layersBelow: end, into: output)
+        return output
+    }
+}

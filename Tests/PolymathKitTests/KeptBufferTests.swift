@@ -18,6 +18,7 @@ import Training
         var violation: [String: JSONValue]?
         var finished: [String: JSONValue]?
         var started: [String: JSONValue]?
+        var notes: [String] = []
         var atStep: (Int) -> Void = { _ in }
 
         func event(_ name: String, _ members: [String: JSONValue]) {
@@ -26,6 +27,7 @@ import Training
                 steps = members["step"]?.asInt ?? 0
                 atStep(steps)
             case "run_started": started = members
+            case "note": notes.append(members["message"]?.asString ?? "")
             case "seal_violation": violation = members
             case "run_finished": finished = members
             default: break
@@ -37,13 +39,15 @@ import Training
 
     /// A run on a reference model, long enough for the rolling check to come round.
     private func run(
-        _ scope: Scope, steps: Int = 300, prepare: @escaping (BoundaryTrainer, Listener) -> Void
+        _ scope: Scope, steps: Int = 300, length: Int = 8,
+        storage: ((String) -> PrefixStorage)? = nil, prepare: @escaping (BoundaryTrainer, Listener) -> Void
     ) throws -> (listener: Listener, error: (any Error)?) {
         var request = TrainingRequest(base: Repository.reference("qwen2-tied-f32.gguf"))
         request.tokens = Repository.reference("tokens.json")
         request.scope = scope
         request.steps = steps
-        request.sequenceLength = 8
+        request.sequenceLength = length
+        request.shuffle = false
         request.evaluateEvery = steps
         request.validationFraction = 0
         request.identityPath = folder.path("identity.pem")
@@ -51,6 +55,7 @@ import Training
         let listener = Listener()
         var training = TrainingRun(request, home: Home(root: folder.path), listener: listener)
         training.willTrain = { prepare($0, listener) }
+        if let storage { training.prefixStorage = storage }
         do {
             _ = try training.run()
             return (listener, nil)
@@ -64,7 +69,7 @@ import Training
         #expect(error.violation.kind == .derived)
         #expect(error.violation.tensor == name)
         #expect(error.violation.expected != error.violation.actual)
-        #expect(error.description.contains(name) && error.description.contains("kept in memory"), "\(error)")
+        #expect(error.description.contains(name) && error.description.contains("kept for later steps"), "\(error)")
         #expect(ExitStatus(for: error) == .sealViolation)
         #expect(result.listener.violation?["tensor"]?.asString == name)
         #expect(result.listener.finished == nil)
@@ -108,12 +113,43 @@ import Training
         let result = try run(.tail) { trainer, listener in
             listener.atStep = { step in
                 guard step == 3, let output = trainer.keptOutputs.first else { return }
-                window = output.window
+                window = output.place.index
                 output.values.withMutableSpan { span in span[1] = Float(bitPattern: span[1].bitPattern ^ 1) }
             }
         }
         #expect(window >= 0)
         try expectHalt(result, naming: "the frozen layers for training window \(window)")
+    }
+
+    @Test func `a flipped bit of an output that lies in a file halts the run`() throws {
+        let run = folder.path("run")
+        var changed = 0
+        let result = try self.run(
+            .tail, steps: 40, length: 64, storage: { PrefixStorage(memoryLimit: 0, folder: $0, reserve: 0) }
+        ) { trainer, listener in
+            listener.atStep = { step in
+                guard step == 3 else { return }
+                #expect(trainer.keptOutputs.isEmpty)
+                changed = (try? ScratchFiles.flipBit(inFolder: run, at: 1)) ?? 0
+            }
+        }
+        #expect(changed == 1)
+        try expectHalt(result, naming: "the frozen layers for training window 0")
+    }
+
+    @Test func `without room for a file the run is the same, and its events say why it is slower`() throws {
+        let plain = try run(.tail, steps: 5) { _, _ in }.listener
+        try FileManager.default.removeItem(atPath: folder.path("run"))
+        let result = try run(
+            .tail, steps: 5, storage: { PrefixStorage(memoryLimit: 0, folder: $0, reserve: .max) }
+        ) { _, _ in }
+        #expect(result.error == nil)
+        let id = try #require(result.listener.finished?["content_id"]?.asString)
+        #expect(id == plain.finished?["content_id"]?.asString)
+        #expect(plain.notes.isEmpty && result.listener.notes.count == 1)
+        #expect(result.listener.notes.first?.contains("no more room") == true)
+        let events = try String(contentsOfFile: folder.path("run/events.jsonl"), encoding: .utf8)
+        #expect(events.contains("\"event\":\"note\""))
     }
 
     @Test(arguments: [Scope.norms, .tail, .allNorms, .boundary])

@@ -140,7 +140,7 @@ import Training
         let recorder = Recorder()
         _ = try trainer.run(observer: recorder)
         let loss = try #require(recorder.losses.first)
-        #expect(abs(trainer.firstBatchLoss() - loss) < 1e-6, "\(loss)")
+        #expect(abs(try trainer.firstBatchLoss() - loss) < 1e-6, "\(loss)")
     }
 
     @Test func `a token outside the vocabulary is named with its window and place`() throws {

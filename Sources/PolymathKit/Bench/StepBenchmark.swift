@@ -2,6 +2,7 @@ internal import Conventions
 internal import Corpus
 internal import Device
 internal import Digest
+internal import Foundation
 internal import GGUF
 internal import Model
 public import TensorCore
@@ -104,11 +105,14 @@ public struct StepBenchmark: Sendable {
         options.gradientClip = TrainingRequest.Defaults.gradientClip
         let memory = try RunMemory(
             gguf: base.gguf, shape: decoder.configuration, options: options, arithmetic: base.arithmetic,
-            threads: base.workers.count, tokens: sequenceLength, budget: memoryBudget)
+            threads: base.workers.count, tokens: sequenceLength, windows: windows.count,
+            budget: memoryBudget)
         try decoder.reserve(memory.pass)
         let trainer = try BoundaryTrainer(
             decoder: decoder, data: TrainingData(training: windows, validation: nil), options: options,
-            exists: { base.gguf.tensor(named: $0) != nil })
+            exists: { base.gguf.tensor(named: $0) != nil },
+            prefixStorage: PrefixStorage(
+                memoryLimit: memory.keptOutputLimit, folder: FileManager.default.temporaryDirectory.path))
         let clock = StepClock(
             times: decoder.workers.times, watch: watch, steps: options.steps, repeats: repeats, progress: progress)
         _ = try trainer.run(observer: clock)

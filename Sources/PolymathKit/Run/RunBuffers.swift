@@ -33,9 +33,18 @@ extension SealGuard {
     func cover(_ outputs: some Sequence<KeptOutput>) throws {
         for output in outputs {
             try cover(
-                DerivedBuffer(
-                    name: "the frozen layers for training window \(output.window)", values: output.values),
-                expected: output.digest)
+                DerivedBuffer(name: output.place.description, values: output.values), expected: output.digest)
+        }
+    }
+
+    /// Runs `body`; an output of frozen layers that comes back changed from its file is a violation like any other.
+    func judging<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let changed as KeptOutputChanged {
+            throw derivedViolation(
+                of: changed.place.description, byteCount: changed.byteCount, expected: changed.expected,
+                actual: changed.actual)
         }
     }
 }

@@ -15,16 +15,20 @@ struct RunMemory {
     let held: Int
     /// Masters, gradients and optimiser state of the trained tensors, and the best masters so far.
     let training: Int
+    /// Outputs of frozen layers that scope `tail` holds, and the most that they may take; what is beyond lies in a file.
+    let keptOutputs: Int
+    let keptOutputLimit: Int
     /// What sealing, checkpoints, reports and the like take at a time.
     static let reserve = 24 << 20
 
     /// The most that the run is expected to hold.
-    var total: Int { held + training + Self.reserve + pass.byteCount }
+    var total: Int { held + training + keptOutputs + Self.reserve + pass.byteCount }
 
+    /// - Parameter windows: of training and validation together.
     /// - Throws: `RunError.budgetTooSmall` where not even the least that a pass can do with fits.
     init(
         gguf: GGUFFile, shape: DecoderConfiguration, options: TrainingOptions, arithmetic: Arithmetic, threads: Int,
-        tokens: Int, budget: Int?
+        tokens: Int, windows: Int, budget: Int?
     ) throws {
         held = MemoryProbe.sample()?.anonymousBytes ?? 0
         let decoder = try Decoder(gguf, workers: Workers(count: threads), arithmetic: arithmetic)
@@ -37,13 +41,23 @@ struct RunMemory {
             decoder.memoryPlan(
                 tokens: tokens, lowestSaved: lowest, trainsMatrices: options.scope == .boundary, limit: limit)
         }
+        let isTail = options.scope == .tail
+        func keep(_ limit: Int) -> (limit: Int, byteCount: Int) {
+            let limit = isTail ? min(limit, PrefixStorage.defaultMemoryLimit) : 0
+            let storage = PrefixStorage(memoryLimit: limit, folder: nil)
+            let width = shape.embeddingLength
+            return (limit, isTail ? storage.memoryByteCount(windows: windows, tokens: tokens, width: width) : 0)
+        }
         guard let budget else {
             pass = plan(tokens, nil)
+            (keptOutputLimit, keptOutputs) = keep(.max)
             return
         }
-        let fixed = held + training + Self.reserve
+        // One output passes through memory wherever it is kept.
+        let fixed = held + training + keep(0).byteCount + Self.reserve
         let limit = max(budget - fixed, 0)
         pass = plan(tokens, limit)
+        (keptOutputLimit, keptOutputs) = keep(max(0, limit - pass.byteCount))
         guard pass.byteCount > limit else { return }
         // The longest window that fits: bytes grow with tokens, so halving finds it.
         var (fits, fails) = (0, tokens)
@@ -67,6 +81,7 @@ struct RunMemory {
     var members: JSONValue {
         [
             "total": .exactly(total), "held": .exactly(held), "training": .exactly(training),
+            "kept_outputs": .exactly(keptOutputs),
             "reserve": .exactly(Self.reserve), "activations_and_scratch": .exactly(pass.byteCount),
             "layers_with_backward": .exactly(pass.savings.count),
             "recomputed_attention": .exactly(pass.recomputedAttentionCount),

@@ -131,6 +131,10 @@ final class RunObserver: TrainingObserver {
             ])
     }
 
+    func didNote(_ note: TrainingNote) throws {
+        try events.emit("note", ["message": .string(note.description)])
+    }
+
     func sampleMemory() {
         guard let memory = MemoryProbe.sample() else { return }
         peakResident = max(peakResident, memory.peakResidentBytes)

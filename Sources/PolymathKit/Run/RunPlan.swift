@@ -63,7 +63,8 @@ struct RunPlan {
         options = try request.options(windowCount: corpus.training.count)
         memory = try RunMemory(
             gguf: gguf, shape: shape, options: options, arithmetic: arithmetic, threads: threads,
-            tokens: sequenceLength, budget: request.memoryBudget)
+            tokens: sequenceLength, windows: corpus.training.count + (corpus.validation?.count ?? 0),
+            budget: request.memoryBudget)
     }
 
     /// Bytes of the adapter that this run will export; nil for scope `boundary`.

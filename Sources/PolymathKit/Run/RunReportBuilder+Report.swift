@@ -53,7 +53,8 @@ extension RunReportBuilder {
             "replaced": "the path leads to another file", "resized": "the file has another length",
             "missing": "the file can no longer be opened", "write_fault": "this program tried to write into the base",
             "bus_error": "a byte of the base could no longer be read",
-            "derived": "what was kept in memory of a tensor changed", "unknown_fault": "the run was cut off by a fault",
+            "derived": "what was kept of a tensor for later steps changed",
+            "unknown_fault": "the run was cut off by a fault",
         ]
         let kind = body["kind"]?.asString ?? ""
         var facts = [RunReport.Fact("What", kinds[kind] ?? kind)]

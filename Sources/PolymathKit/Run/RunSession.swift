@@ -28,6 +28,7 @@ final class RunSession {
     private let history: RunHistory
     private let occasion: String
     private let willTrain: ((BoundaryTrainer) -> Void)?
+    private let prefixStorage: PrefixStorage
     private var step = 0
 
     /// - Parameters:
@@ -36,12 +37,15 @@ final class RunSession {
     ///   - sealedAt: when the complete check began that `manifest` was just computed by.
     ///   - occasion: of that check.
     ///   - willTrain: a test's look at the trainer before the first step.
+    ///   - prefixStorage: where scope `tail` keeps what it keeps; nil means memory as planned, then
+    ///     the run's folder.
     init(
         plan: RunPlan, folder: RunFolder, lock: FileLock, events: RunEvents, manifest: SealManifest, sealedAt: Date,
         faultGuard: FaultGuard, recipe: Recipe, chain: AuditWriter, started: Date, stop: StopRequest,
         checkpoint: Checkpoint? = nil,
         history: RunHistory = RunHistory(),
-        occasion: String = "start", willTrain: ((BoundaryTrainer) -> Void)? = nil
+        occasion: String = "start", willTrain: ((BoundaryTrainer) -> Void)? = nil,
+        prefixStorage: PrefixStorage? = nil
     ) {
         self.plan = plan
         self.folder = folder
@@ -58,6 +62,8 @@ final class RunSession {
         self.history = history
         self.occasion = occasion
         self.willTrain = willTrain
+        self.prefixStorage =
+            prefixStorage ?? PrefixStorage(memoryLimit: plan.memory.keptOutputLimit, folder: folder.path)
     }
 
     /// Trains, exports and closes; what stops it short is put on record before it is thrown on.
@@ -79,7 +85,8 @@ final class RunSession {
         let trainer = try BoundaryTrainer(
             decoder: decoder,
             data: TrainingData(training: plan.corpus.training, validation: plan.corpus.validation),
-            options: plan.options, exists: { self.plan.gguf.tensor(named: $0) != nil }, keptFolder: folder.path)
+            options: plan.options, exists: { self.plan.gguf.tensor(named: $0) != nil },
+            prefixStorage: prefixStorage, keptFolder: folder.path)
         try decoder.reserve(plan.memory.pass)
         if let checkpoint { try trainer.restore(checkpoint) }
         try sealGuard.cover(trainer, positions: plan.sequenceLength)
@@ -96,7 +103,7 @@ final class RunSession {
         try observer.willBegin(startupSeconds: startupSeconds)
         let result: TrainingResult
         do {
-            result = try trainer.run(observer: observer)
+            result = try sealGuard.judging { try trainer.run(observer: observer) }
         } catch {
             step = trainer.step
             if let error = error as? TrainingError { try keepLastState(trainer, checkpoints, after: error) }
@@ -218,15 +225,13 @@ final class RunSession {
     private func measureAfter(
         _ trainer: BoundaryTrainer, observer: RunObserver, sealGuard: SealGuard, exported: Exported
     ) throws -> (validation: Double?, firstBatch: Double) {
-        var validation: Double?
-        if let windows = plan.corpus.validation?.tokenWindows, !windows.isEmpty {
-            let total = windows.count
-            validation =
-                Evaluation.run(windows, on: trainer.decoder) { done in
-                    self.events.progress("validation", done: done, of: total)
-                }.meanLoss
+        let total = plan.corpus.validation?.count ?? 0
+        let (validation, firstBatch) = try sealGuard.judging {
+            (
+                try trainer.evaluateValidation { self.events.progress("validation", done: $0, of: total) }?.meanLoss,
+                try trainer.firstBatchLoss()
+            )
         }
-        let firstBatch = trainer.firstBatchLoss()
         observer.sampleMemory()
         try sealGuard.fullCheck()
         try recordCheck("end", sealGuard)

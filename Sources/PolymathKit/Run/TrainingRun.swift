@@ -22,6 +22,8 @@ public struct TrainingRun {
     public var began: Date?
     /// For tests: sees the trainer before the first step.
     package var willTrain: ((BoundaryTrainer) -> Void)?
+    /// For tests: where, given the run's folder, scope `tail` keeps what it keeps; nil means as planned.
+    package var prefixStorage: ((String) -> PrefixStorage)?
 
     /// - Parameter stop: asked between steps whether to end at a pause, from which ``RunResumption`` goes on.
     public init(
@@ -68,7 +70,8 @@ public struct TrainingRun {
         return RunSession(
             plan: plan, folder: folder, lock: lock, events: events, manifest: sealed, sealedAt: sealedAt,
             faultGuard: try FaultGuard(plan.gguf, of: folder, output: listener.faultOutput), recipe: recipe,
-            chain: chain, started: started, stop: stop, willTrain: willTrain)
+            chain: chain, started: started, stop: stop, willTrain: willTrain,
+            prefixStorage: prefixStorage?(folder.path))
     }
 
     /// What a run would do, without doing it: nothing is written.

@@ -23,6 +23,7 @@ final class RunPrinter: RunListener {
         case "checkpoint": console.show("checkpoint after step \(text(members["step"]))")
         case "step": step(members)
         case "validation": validation(members)
+        case "note": console.note("polymath: \(text(members["message"]))")
         case "seal_violation": console.endProgress()
         case "run_finished": finish(members)
         default: break
