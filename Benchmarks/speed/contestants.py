@@ -61,11 +61,11 @@ class Polymath:
             with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=folder) as process:
                 for line in process.stdout:
                     event = json.loads(line)
-                    if event["event"] == "step":
+                    if event["event"] == "ready":
                         took = time.perf_counter() - began
                         process.stdout.read()
-                        return took - 128 / event["tokens_per_second"]
-        raise Failure("polymath train made no step")
+                        return took
+        raise Failure("polymath train did not come to its first step")
 
 
 class Worker:

@@ -71,9 +71,16 @@ class Measurement:
         contestants["polymath auto q4_0"] = self.ours(other, "--seq-len", tokens, repeat=repeat)
         with torch:
             records = rounds(self.options.rounds, contestants, self.note)
+        figures = {name: summary(entries) for name, entries in records.items()}
+        theirs, ours = figures["pytorch bf16"], [entry for entry in figures.values() if entry.get("compute") == "bf16"]
+        if ours:
+            # The same step, so the same operations; the same instruction, so the same peak.
+            theirs["achieved_gops"] = ours[0]["operations"] / theirs["seconds"]["median"] / 1e9
+            if "machine_peak_gops" in ours[0]:
+                theirs["share_of_peak"] = theirs["achieved_gops"] / ours[0]["machine_peak_gops"]
         return {
             "tokens": tokens, "qualifying": qualifying, "versions": versions(torch.ready), "auto": self.auto(),
-            "contestants": {name: summary(entries) for name, entries in records.items()},
+            "contestants": figures,
             "ratios": {name: ratios(entries, records["pytorch bf16"]) for name, entries in records.items()},
             "baseline_limit": KNOWN_PYTORCH[tokens] * BASELINE_SLACK,
             "is_baseline": median([e["seconds"] for e in records["pytorch bf16"]])
@@ -196,7 +203,9 @@ class Measurement:
 
     def moments(self):
         """Ways to keep AdamW's moments, by name: the options for each."""
-        return {"f32 moments": []}
+        if "--moments " not in self.help():
+            return {"f32 moments": []}
+        return {"f32 moments": ["--moments", "f32"], "8-bit moments": ["--moments", "int8"]}
 
 
 def versions(ready):

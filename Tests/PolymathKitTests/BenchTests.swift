@@ -91,7 +91,9 @@ import Training
     @Test func `head and attention are timed too, and what multiplies nothing has no peak`() throws {
         let rows = try rows([.head, .attention, .decode])
         #expect(rows.filter { $0.group == .head }.count == 2 * Arithmetic.allCases.count)
-        #expect(rows.filter { $0.group == .attention }.map(\.kernel) == ["forward", "gradient", "forward", "gradient"])
+        let attention = rows.filter { $0.group == .attention }
+        #expect(attention.map(\.kernel) == Array(repeating: ["forward", "gradient"], count: 4).flatMap(\.self))
+        #expect(attention.map(\.arithmetic) == [.f32, .f32, .f32, .f32, .bf16, .bf16, .bf16, .bf16])
         for row in rows where row.group == .decode { #expect(row.peakGops == nil && row.arithmetic == nil) }
     }
 

@@ -77,12 +77,20 @@ extension KernelBenchmark {
 
     // MARK: Attention
 
-    func attention(tokens: Int, _ workers: Workers) throws -> [Row] {
+    /// Attention multiplies in the format in which its operands are kept: f32, or bfloat16 in the fast modes.
+    func attentionTasks(_ workers: Workers) -> [() throws -> [Row]] {
+        let formats = [ActivationFormat.f32, .bf16].filter { arithmetics.map(\.activationFormat).contains($0) }
+        return formats.flatMap { format in
+            tokens.map { count in { try attention(format, tokens: count, workers) } }
+        }
+    }
+
+    private func attention(_ format: ActivationFormat, tokens: Int, _ workers: Workers) throws -> [Row] {
         let (width, heads, shared) = (shape.width, shape.heads, shape.keyValueHeads)
         let keyValue = width / heads * shared
         let arena = try Arena(byteCount: 16 * tokens * width * 4 + (1 << 20))
         func stored(_ columns: Int) -> Activation {
-            let result = Activation(rows: tokens, columns: columns, format: .bf16, in: arena)
+            let result = Activation(rows: tokens, columns: columns, format: format, in: arena)
             result.store(values(tokens, columns), workers: workers)
             return result
         }
@@ -105,7 +113,8 @@ extension KernelBenchmark {
         return [("forward", forward, 4 * pairs), ("gradient", backward, 8 * pairs)].map { kernel, seconds, count in
             Row(
                 group: .attention, kernel: kernel, subject: "\(heads) heads of \(width / heads), \(shared) shared",
-                type: nil, arithmetic: .f32, tokens: tokens, threads: workers.count, seconds: seconds,
+                type: nil, arithmetic: format == .f32 ? .f32 : .bf16, tokens: tokens, threads: workers.count,
+                seconds: seconds,
                 work: .operations(count))
         }
     }

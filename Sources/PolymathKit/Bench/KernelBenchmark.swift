@@ -74,7 +74,7 @@ public struct KernelBenchmark: Sendable {
             switch group {
             case .products: tasks += productTasks(workers)
             case .head: tasks += headTasks(workers)
-            case .attention: tasks += tokens.map { count in { try attention(tokens: count, workers) } }
+            case .attention: tasks += attentionTasks(workers)
             case .decode: tasks += Self.storageTypes.map { type in { [decode(type, workers)] } }
             case .sha256: tasks += Set([1, workers.count]).sorted().map { count in { [hash(threads: count)] } }
             }
@@ -98,9 +98,8 @@ public struct KernelBenchmark: Sendable {
 
     private func peaks(_ workers: Workers) -> [Arithmetic: Double] {
         guard groups.contains(where: { $0 != .decode && $0 != .sha256 }) else { return [:] }
-        return arithmetics.reduce(into: [.f32: MachinePeak.gops(of: .f32, workers: workers) ?? .nan]) {
-            $0[$1] = MachinePeak.gops(of: $1, workers: workers)
-        }
+        // Attention multiplies in bfloat16 where the products are in int8.
+        return Set(arithmetics + [.bf16]).reduce(into: [:]) { $0[$1] = MachinePeak.gops(of: $1, workers: workers) }
     }
 
     /// Seconds of `repeats` runs of `body`, after one that warms up.
