@@ -8,8 +8,8 @@ enum BenchKernels: Command {
     static let specification = CommandSpecification(
         path: ["bench", "kernels"], summary: "Time the inner loops, and hold them against the machine's peak",
         discussion: """
-            Products at the shapes of Qwen2.5-1.5B, for each storage type and arithmetic: forward (x·Wᵀ) and input
-            gradient (dy·W), with packing the inputs and decoding the weights; the head with its loss; attention;
+            Products at the shapes of Qwen2.5-1.5B, for each storage type and, unless --compute names one, each
+            arithmetic: forward (x·Wᵀ) and input gradient (dy·W), with packing the inputs and decoding the weights; the head with its loss; attention;
             decoding; SHA-256. Weights are random. Each figure is the median of R runs after one that is not timed.
             Operations are multiplications and additions; GB/s are bytes read, of stored blocks or of what is hashed.
             The peak is measured in the same run, by loops over registers, on as many threads.
