@@ -58,7 +58,7 @@ import Testing
                 ["--tokens", "short.json", "--seq-len", "100000"], 2,
                 "--seq-len 100000 is longer than the base's context of"
             ),
-            (["--tokens", "short.json", "--compute", "int8"], 2, "must be one of: auto, f32"),
+            (["--tokens", "short.json", "--compute", "int4"], 2, "must be one of: auto, f32"),
             (["--tokens", "short.json", "--corpus", "x"], 2, "cannot be given together"),
             (["--tokens", "short.json", "--compare"], 2, "--compare needs an adapter"),
             ([], 2, "Text to measure on is needed"),

@@ -124,6 +124,7 @@ public struct ReplayRun {
         request.identityPath = identityPath
         request.checkpointEvery = nil
         request.threads = threads
+        request.memoryBudget = nil
         request.out = out
         return request
     }

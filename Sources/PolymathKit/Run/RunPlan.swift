@@ -34,7 +34,7 @@ struct RunPlan {
         if request.steps != nil, request.epochs != nil { throw RunError.bothStepsAndEpochs }
         self.request = request
         self.home = home
-        arithmetic = request.arithmetic ?? TrainingRequest.Defaults.arithmetic
+        arithmetic = request.arithmetic ?? .automatic
         base = try BaseReference.resolve(request.base, home: home)
         do {
             gguf = try GGUFFile(path: base.path)

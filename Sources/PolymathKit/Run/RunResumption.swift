@@ -18,6 +18,8 @@ public struct RunResumption {
     private let stop: StopRequest
     /// Threads; nil takes those of the run's request. Changes no bit of the result.
     public var threads: Int?
+    /// Most anonymous memory to hold; nil keeps the run's own.
+    public var memoryBudget: Int?
     /// Steps between checkpoints; nil takes those of the run's request. Changes no bit of the result.
     public var checkpointEvery: Int?
     /// Whether to go on where another processor or version may round otherwise; recorded in the chain.
@@ -46,6 +48,7 @@ public struct RunResumption {
         var known = try readChain(record, folder)
         var request = record.request
         request.threads = threads ?? request.threads
+        request.memoryBudget = memoryBudget ?? request.memoryBudget
         request.checkpointEvery = checkpointEvery ?? request.checkpointEvery
         let identity = try checkIdentity(request, record)
         if let identity, try FaultEntry.enterLocked(record, path, identity, "resume") != nil {

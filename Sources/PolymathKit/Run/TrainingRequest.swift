@@ -35,7 +35,7 @@ public struct TrainingRequest: Sendable {
     public var encoding: ExportEncoding = .q8_0
     /// Threads; nil means one per core. Changes no bit of the result.
     public var threads: Int?
-    /// How products are computed; nil means `Defaults.arithmetic`.
+    /// How products are computed; nil means `Arithmetic.automatic`.
     public var arithmetic: Arithmetic?
     /// Most anonymous memory that the run may hold, in bytes; nil computes nothing twice. Changes no bit of the result.
     public var memoryBudget: Int?
@@ -59,8 +59,6 @@ public struct TrainingRequest: Sendable {
         public static let gradientClip = 1.0
         public static let validationFraction = 0.1
         public static let collection = "skerry-diary"
-        /// What `--compute auto` means.
-        public static let arithmetic = Arithmetic.f32
 
         /// Peak learning rate by scope and optimiser, from a sweep on validation text of the three collections: the
         /// smallest rate tried whose mean loss is within 0.02 nats of the best one's (`make sweep`).

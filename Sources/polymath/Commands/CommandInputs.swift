@@ -27,7 +27,7 @@ extension Arguments {
         try watching(
             LoadedBase(
                 requiredText(.base), home: home, workers: workers ?? self.workers,
-                arithmetic: takes(.compute) ? arithmetic ?? .f32 : .f32))
+                arithmetic: takes(.compute) ? arithmetic ?? .automatic : .f32))
     }
 
     /// The base, with somebody to tell if its file is cut while the command reads it.

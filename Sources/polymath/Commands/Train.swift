@@ -61,7 +61,7 @@ enum Train: Command {
 
     /// Goes on with an earlier run; whatever would make it another run is refused.
     private static func resume(_ folder: String, _ arguments: Arguments, _ console: Console) throws {
-        let harmless: [Flag] = [.resume, .threads, .checkpointEvery, .allowOtherKernels, .json]
+        let harmless: [Flag] = [.resume, .threads, .memoryBudget, .checkpointEvery, .allowOtherKernels, .json]
         if let other = specification.flags.first(where: { arguments.isGiven($0) && !harmless.contains($0) }) {
             throw UsageError.conflict(Flag.resume.name, other.name)
         }
@@ -70,6 +70,7 @@ enum Train: Command {
             folder: folder, listener: RunPrinter(console: console), stop: signals.request)
         run.began = processStart
         run.threads = arguments.integer(.threads)
+        run.memoryBudget = arguments.integer(.memoryBudget)
         run.checkpointEvery = arguments.integer(.checkpointEvery)
         run.allowsOtherKernels = arguments.isOn(.allowOtherKernels)
         try signals.whileWatching { _ = try run.run() }
