@@ -113,6 +113,7 @@ let package = Package(
         // Also built for other processors: `make neon`.
         .target(name: "CKernelsCheck", dependencies: ["CKernels"], path: "Tests/CKernels", sources: ["check.c"]),
         tests("TensorCore", ["Bytes", "Blocks", "CKernels", "CKernelsCheck"]),
+        tests("Device"),
         tests("Tokenizer", ["Bytes", "GGUF"]),
         tests("Corpus", ["Bytes", "Digest", "Tokenizer"]),
         tests("Model", ["Bytes", "Blocks", "GGUF", "TensorCore", "Tokenizer"]),
