@@ -59,7 +59,8 @@ static void packStraight(const float *from, size_t fromStride, size_t inner, siz
 
 static void multiply(
     const uint8_t *a, size_t aStride, size_t rows, const uint8_t *panel, size_t inner, float *c, size_t cStride,
-    size_t columns, bool adds) {
+    size_t columns, bool adds, const CKAhead *next) {
+    (void)next;
     size_t pairs = (inner + 1) / 2;
     for (size_t row = 0; row < rows; row++) {
         const uint32_t *x = (const uint32_t *)(a + row * aStride);

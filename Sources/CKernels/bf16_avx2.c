@@ -148,7 +148,8 @@ AVX2 static __attribute__((noinline)) void tiles(
 
 static void multiply(
     const uint8_t *a, size_t aStride, size_t rows, const uint8_t *panel, size_t inner, float *c, size_t cStride,
-    size_t columns, bool adds) {
+    size_t columns, bool adds, const CKAhead *next) {
+    (void)next;
     // Nearest, no traps, subnormals read and written as zero. The call is not inlined: nothing moves across the switch.
     unsigned kept = _mm_getcsr();
     _mm_setcsr(0x1F80 | 0x8040);

@@ -171,7 +171,8 @@ static inline void setStatus(uint64_t value) { __asm__ volatile("msr fpsr, %0" :
 
 static void multiply(
     const uint8_t *a, size_t aStride, size_t rows, const uint8_t *panel, size_t inner, float *c, size_t cStride,
-    size_t columns, bool adds) {
+    size_t columns, bool adds, const CKAhead *next) {
+    (void)next;
     uint64_t keptControl = control(), keptStatus = status();
     size_t pairs = (inner + 1) / 2;
     for (size_t column = 0; column < columns; column += COLUMNS) {
@@ -192,7 +193,7 @@ static void multiply(
             if (isExact)
                 for (size_t i = 0; i < count; i++) memcpy(corner + i * cStride, sums[i], width * sizeof *c);
             else
-                ckBF16Plain.multiply(x, aStride, count, (const uint8_t *)group, inner, corner, cStride, width, adds);
+                ckBF16Plain.multiply(x, aStride, count, (const uint8_t *)group, inner, corner, cStride, width, adds, NULL);
         }
     }
     setStatus(keptStatus);

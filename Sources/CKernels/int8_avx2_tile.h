@@ -30,7 +30,8 @@ static inline __attribute__((always_inline, target(TARGET))) void NAME(tile)(
 
 __attribute__((target(TARGET))) static void NAME(multiply)(
     const uint8_t *a, size_t aStride, size_t rows, const uint8_t *panel, size_t inner, float *c, size_t cStride,
-    size_t columns, bool adds) {
+    size_t columns, bool adds, const CKAhead *next) {
+    (void)next;
     size_t blocks = ckInt8Blocks(inner);
     for (size_t column = 0; column < columns; column += 16) {
         size_t width = columns - column;

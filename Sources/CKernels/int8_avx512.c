@@ -181,14 +181,16 @@ VNNI_INLINE void tile(
 
 VNNI static void multiply(
     const uint8_t *a, size_t aStride, size_t rows, const uint8_t *panel, size_t inner, float *c, size_t cStride,
-    size_t columns, bool adds) {
+    size_t columns, bool adds, const CKAhead *next) {
     size_t blocks = ckInt8Blocks(inner), size = blocks * sizeof(CKInt8Block);
     size_t width = ckPassWidth(size), tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    size_t calls = tiles * ((columns + CK_GROUP - 1) / CK_GROUP), call = 0;
     for (size_t first = 0; first < columns; first += width)
         for (size_t t = 0; t < tiles; t++) {
             // Tiles of nearly one height: a low one at the end would leave units idle.
             size_t row = t * rows / tiles, height = (t + 1) * rows / tiles - row;
             for (size_t column = first; column < columns && column < first + width; column += CK_GROUP) {
+                ckFetch(next, call++, calls);
                 size_t left = columns - column;
                 __mmask16 low = ckFirst(left), high = left > 16 ? ckFirst(left - 16) : 0;
                 const CKInt8Block *group = (const CKInt8Block *)(panel + column / CK_GROUP * size);

@@ -140,5 +140,11 @@ bool ck_panel_straight(
 void ck_multiply(
     CKKind kind, CKPath path, const void *a, size_t aStride, size_t rows, const void *panel, size_t inner, float *c,
     size_t cStride, size_t columns, bool adds) {
-    routines(kind, path)->multiply(a, aStride, rows, panel, inner, c, cStride, columns, adds);
+    ck_multiply_ahead(kind, path, a, aStride, rows, panel, inner, c, cStride, columns, adds, (CKAhead){NULL, 0, 0, 0});
+}
+
+void ck_multiply_ahead(
+    CKKind kind, CKPath path, const void *a, size_t aStride, size_t rows, const void *panel, size_t inner, float *c,
+    size_t cStride, size_t columns, bool adds, CKAhead next) {
+    routines(kind, path)->multiply(a, aStride, rows, panel, inner, c, cStride, columns, adds, &next);
 }

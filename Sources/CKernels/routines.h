@@ -16,10 +16,10 @@ typedef struct {
     void (*transposed)(const float *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to);
     /// The same from `inner` rows of up to CK_GROUP values.
     void (*straight)(const float *from, size_t fromStride, size_t inner, size_t columns, uint8_t *to);
-    /// c = or += a·panel, where a panel's groups follow each other.
+    /// c = or += a·panel, where a panel's groups follow each other; fetches what `next` names on the way, or does not.
     void (*multiply)(
         const uint8_t *a, size_t aStride, size_t rows, const uint8_t *panel, size_t inner, float *c, size_t cStride,
-        size_t columns, bool adds);
+        size_t columns, bool adds, const CKAhead *next);
     /// As `transposed`, from blocks of type 2, 8, 12 or 14, `inner` whole blocks long. Null: by way of decoded values.
     void (*transposedBlocks)(
         uint32_t type, const uint8_t *from, size_t fromStride, size_t rows, size_t inner, uint8_t *to);
@@ -61,6 +61,21 @@ void ckInt8StraightBlocksAVX512(
 extern const CKRoutines ckBF16NEON, ckInt8NEON, ckInt8Dot;
 bool ckHasDot(void);
 #endif
+
+/// Part `part` of `parts` of the memory that `next` names, line by line.
+static inline __attribute__((always_inline)) void ckFetch(const CKAhead *next, size_t part, size_t parts) {
+    if (next->bytes == 0) return;
+    size_t lines = (next->bytes + 63) / 64 + 1, total = lines * next->rows;
+    size_t line = part * total / parts, last = (part + 1) * total / parts;
+    for (size_t row = line / lines, i = line % lines; line < last; line++) {
+        size_t at = 64 * i < next->bytes ? 64 * i : next->bytes - 1;
+        __builtin_prefetch((const uint8_t *)next->from + row * next->stride + at, 0, 2);
+        if (++i == lines) {
+            i = 0;
+            row++;
+        }
+    }
+}
 
 // The layout of int8 operands. An operand is cut along the inner dimension into blocks of 64 values that share a scale:
 // value = scale · q, |q| ≤ 127.

@@ -69,8 +69,11 @@ public func gatedForward(
         let gate = unsafe scratch + product
         let up = unsafe gate + tile
         unsafe weights.gate.multiply(
-            x, outputs: features, into: gate, stride: tileWidth, adds: false, scratch: scratch)
-        unsafe weights.up.multiply(x, outputs: features, into: up, stride: tileWidth, adds: false, scratch: scratch)
+            x, outputs: features, into: gate, stride: tileWidth, adds: false,
+            then: weights.up.ahead(outputs: features.lowerBound), scratch: scratch)
+        unsafe weights.up.multiply(
+            x, outputs: features, into: up, stride: tileWidth, adds: false,
+            then: weights.gate.ahead(outputs: features.lowerBound + workers.count * tileWidth), scratch: scratch)
         for token in 0..<tokens {
             let g = unsafe gate + token * tileWidth
             let u = unsafe up + token * tileWidth

@@ -46,7 +46,8 @@ public func linear(
         let outputs = taskRange(task, grain, weight.outputs)
         let target = unsafe y.pointer + outputs.lowerBound
         unsafe weight.multiply(
-            x, outputs: outputs, into: target, stride: weight.outputs, adds: adds, scratch: scratch)
+            x, outputs: outputs, into: target, stride: weight.outputs, adds: adds,
+            then: weight.ahead(outputs: (task + workers.count) * grain), scratch: scratch)
         guard let bias else { return }
         for token in 0..<tokens {
             unsafe Vector.add(

@@ -122,6 +122,26 @@ public struct LinearWeight: Sendable {
         }
     }
 
+    /// Where a block of W lies as it is stored, for a product to fetch while another block is multiplied.
+    /// - Precondition: as for ``withBlock(rows:columns:scratch:_:)``.
+    func ahead(rows: Range<Int>, columns: Range<Int>) -> CKAhead {
+        switch storage {
+        case .dense(let matrix):
+            let first = unsafe UnsafePointer(matrix.pointer) + rows.lowerBound * inputs + columns.lowerBound
+            return unsafe CKAhead(from: first, stride: inputs * 4, rows: rows.count, bytes: columns.count * 4)
+        case .stored(let type, let region, let rowByteCount):
+            let start = columns.lowerBound / type.blockLength * type.blockByteCount
+            let end = (columns.upperBound + type.blockLength - 1) / type.blockLength * type.blockByteCount
+            return unsafe region.withBytes { bytes in
+                unsafe bytes.withUnsafeBytes { stored in
+                    let first = unsafe stored.baseAddress.map { unsafe $0 + (rows.lowerBound * rowByteCount + start) }
+                    return unsafe CKAhead(
+                        from: first, stride: rowByteCount, rows: first == nil ? 0 : rows.count, bytes: end - start)
+                }
+            }
+        }
+    }
+
     private func copyBlock(
         rows: Range<Int>, columns: Range<Int>, to target: UnsafeMutablePointer<Float>, stride: Int
     ) {

@@ -7,9 +7,10 @@
 internal import CKernels
 
 enum ProductGrain {
-    /// x·Wᵀ: blocks of outputs begin at multiples of this; inner steps.
+    /// x·Wᵀ: blocks of outputs begin at multiples of this; inner steps, in f32 and of packed panels.
     static let outputs = 128
     static let innerStep = 1_024
+    static let packedInnerStep = 1_792
     /// dy·W: blocks of inputs begin at multiples of this; inner steps.
     static let inputs = LinearWeight.columnGrain
     static let backwardInnerStep = 256
@@ -18,9 +19,9 @@ enum ProductGrain {
 }
 
 extension LinearWeight {
-    /// Floats of scratch that ``multiply(_:outputs:into:stride:adds:scratch:)`` needs.
+    /// Floats of scratch that ``multiply(_:outputs:into:stride:adds:then:scratch:)`` needs.
     var productScratchCount: Int {
-        let inner = min(inputs, ProductGrain.innerStep)
+        let inner = min(inputs, innerStep)
         guard let kind = arithmetic.kind else { return Self.scratchCount(rows: ProductGrain.outputs, columns: inner) }
         return panelFloats(kind, inner: inner, columns: ProductGrain.panel)
             + Self.scratchCount(rows: ProductGrain.panel, columns: inner)
@@ -34,6 +35,8 @@ extension LinearWeight {
         return panelFloats(kind, inner: inner, columns: columns) + Self.scratchCount(rows: inner, columns: columns)
     }
 
+    private var innerStep: Int { arithmetic.kind == nil ? ProductGrain.innerStep : ProductGrain.packedInnerStep }
+
     private func panelFloats(_ kind: CKKind, inner: Int, columns: Int) -> Int {
         ((ck_panel_size(kind, inner, columns) + 63) & ~63) / 4
     }
@@ -44,30 +47,45 @@ extension LinearWeight {
     ///   - x: `[T, inputs]`, packed for this weight's arithmetic.
     ///   - outputs: begins at a multiple of ``ProductGrain/outputs``.
     ///   - c: `[T, outputs.count]`, `stride` floats from one row to the next.
+    ///   - next: what the thread is likely to read next; it may be fetched while the last panel is multiplied.
     ///   - scratch: ``productScratchCount`` floats.
     func multiply(
         _ x: PackedRows, outputs range: Range<Int>, into c: UnsafeMutablePointer<Float>, stride: Int, adds: Bool,
-        scratch: UnsafeMutablePointer<Float>
+        then next: CKAhead = unsafe CKAhead(), scratch: UnsafeMutablePointer<Float>
     ) {
         precondition(
             x.inner == inputs && x.arithmetic == arithmetic && range.lowerBound % ProductGrain.outputs == 0,
             "rows of \(x.inner) \(x.arithmetic) values times W \(self.outputs) × \(inputs) in \(arithmetic)")
         let width = arithmetic.kind == nil ? ProductGrain.outputs : ProductGrain.panel
-        for piece in 0..<taskCount(range.count, width) {
-            let part = taskRange(piece, width, range.count)
-            let rows = range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound
-            for step in 0..<taskCount(inputs, ProductGrain.innerStep) {
-                let columns = taskRange(step, ProductGrain.innerStep, inputs)
-                unsafe multiplyPiece(
-                    x, rows: rows, columns: columns, into: c + part.lowerBound, stride: stride,
-                    adds: adds || step > 0, scratch: scratch)
-            }
+        let steps = taskCount(inputs, innerStep)
+        let pieces = taskCount(range.count, width) * steps
+        func piece(_ index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+            let part = taskRange(index / steps, width, range.count)
+            return (
+                range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound,
+                taskRange(index % steps, innerStep, inputs)
+            )
         }
+        for index in 0..<pieces {
+            let (rows, columns) = piece(index)
+            let following = index + 1 < pieces ? piece(index + 1) : nil
+            unsafe multiplyPiece(
+                x, rows: rows, columns: columns, into: c + (rows.lowerBound - range.lowerBound), stride: stride,
+                adds: adds || columns.lowerBound > 0,
+                then: following.map { unsafe ahead(rows: $0.rows, columns: $0.columns) } ?? next, scratch: scratch)
+        }
+    }
+
+    /// What the first panel of outputs from `first` on is made from: nothing beyond the last output.
+    func ahead(outputs first: Int) -> CKAhead {
+        guard first < outputs else { return unsafe CKAhead() }
+        let rows = first..<min(first + ProductGrain.panel, outputs)
+        return unsafe ahead(rows: rows, columns: 0..<min(innerStep, inputs))
     }
 
     private func multiplyPiece(
         _ x: PackedRows, rows: Range<Int>, columns: Range<Int>, into c: UnsafeMutablePointer<Float>, stride: Int,
-        adds: Bool, scratch: UnsafeMutablePointer<Float>
+        adds: Bool, then next: CKAhead, scratch: UnsafeMutablePointer<Float>
     ) {
         guard let kind = arithmetic.kind else {
             unsafe withBlock(rows: rows, columns: columns, scratch: scratch) { w, wStride in
@@ -90,9 +108,9 @@ extension LinearWeight {
         unsafe withSource(rows: rows, columns: columns, scratch: decoded) { type, from, fromStride in
             unsafe ck_panel_transposed(kind, path, type, from, fromStride, rows.count, columns.count, panel)
         }
-        unsafe ck_multiply(
+        unsafe ck_multiply_ahead(
             kind, path, x.pointer(from: columns.lowerBound), x.stride, x.rows, panel, columns.count, c, stride,
-            rows.count, adds)
+            rows.count, adds, next)
     }
 
     /// c = dy·W, or c += dy·W, for a range of inputs.
@@ -127,9 +145,11 @@ extension LinearWeight {
             unsafe withSource(rows: rows, columns: range, scratch: decoded) { type, from, fromStride in
                 unsafe ck_panel_straight(kind, path, type, from, fromStride, rows.count, range.count, panel)
             }
-            unsafe ck_multiply(
+            let following = rows.upperBound..<min(rows.upperBound + ProductGrain.backwardInnerStep, outputs)
+            unsafe ck_multiply_ahead(
                 kind, path, dy.pointer(from: rows.lowerBound), dy.stride, dy.rows, panel, rows.count, c, stride,
-                range.count, adds || step > 0)
+                range.count, adds || step > 0,
+                following.isEmpty ? CKAhead() : ahead(rows: following, columns: range))
         }
     }
 }

@@ -146,4 +146,29 @@ import Testing
             #expect(one.products[0][0] == all[row * 78 + column])
         }
     }
+
+    @Test(arguments: kinds) func `fetching what comes next changes no bit`(kind: CKKind) {
+        let (rows, inner, columns) = (30, 128, 70)
+        let path = ck_best_path(kind)
+        let stride = ck_rows_stride(kind, inner)
+        var left = [UInt8](repeating: 0, count: rows * stride)
+        var panel = [UInt8](repeating: 0, count: ck_panel_size(kind, inner, columns))
+        ck_pack_rows(kind, path, randomMatrix(rows, inner, seed: 12).values, inner, rows, inner, &left, stride)
+        #expect(
+            ck_panel_transposed(
+                kind, path, 0, randomMatrix(columns, inner, seed: 13).values, inner * 4, columns, inner, &panel))
+        func product(_ next: CKAhead) -> [UInt32] {
+            var c = [Float](repeating: 0, count: rows * columns)
+            ck_multiply_ahead(kind, path, left, stride, rows, panel, inner, &c, columns, columns, false, next)
+            return c.map(\.bitPattern)
+        }
+        let plain = product(CKAhead())
+        for (lines, bytes) in [(1, 1), (3, 64), (100, 200)] {
+            let memory = [UInt8](repeating: 0, count: lines * 256)
+            memory.withUnsafeBytes {
+                let next = CKAhead(from: $0.baseAddress, stride: 256, rows: lines, bytes: bytes)
+                #expect(product(next) == plain)
+            }
+        }
+    }
 }

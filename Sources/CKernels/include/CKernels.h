@@ -84,6 +84,18 @@ void ck_multiply(
     CKKind kind, CKPath path, const void *a, size_t aStride, size_t rows, const void *panel, size_t inner, float *c,
     size_t cStride, size_t columns, bool adds);
 
+/// Memory that is read after a product, for instance what the next panel is made from: `rows` runs of `bytes` bytes,
+/// `stride` bytes apart. All zero: none.
+typedef struct {
+    const void *from;
+    size_t stride, rows, bytes;
+} CKAhead;
+
+/// The same; `next` is fetched meanwhile into a cache, where the path can do that.
+void ck_multiply_ahead(
+    CKKind kind, CKPath path, const void *a, size_t aStride, size_t rows, const void *panel, size_t inner, float *c,
+    size_t cStride, size_t columns, bool adds, CKAhead next);
+
 // The machine's peak, to hold the kernels against.
 
 /// The multiplying instruction: f32 fused multiply-add, pairs of bfloat16, fours of int8.
