@@ -31,6 +31,7 @@ test: deps
 # The kernels of 64-bit ARM under qemu, against the plain ones and against this machine's bits.
 neon: neon-deps
 	sh Tests/CKernels/neon.sh .build/neon
+	sh Tests/CDigest/neon.sh .build/neon
 
 # How fast each path of the kernels is here. clang, since that is what the Swift package builds them with.
 paths:

@@ -41,7 +41,8 @@ let package = Package(
 
         // Evidence wing
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        room("Digest", ["Bytes", "CCrypto"]),
+        .target(name: "CDigest"),
+        room("Digest", ["Bytes", "CCrypto", "CDigest"]),
         .target(name: "CGuard"),
         room("Seal", ["Bytes", "Digest", "GGUF", "CGuard"]),
         room("Adapter", ["Bytes", "Blocks", "Digest", "GGUF"]),

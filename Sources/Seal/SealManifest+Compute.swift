@@ -30,24 +30,11 @@ extension SealManifest {
             fileByteCount: source.fileByteCount)
     }
 
-    /// One pass over a tensor: each chunk is read into the cache once and hashed into both digests.
+    /// One pass over a tensor gives its digest and those of its chunks.
     private static func seal(_ tensor: SealSource.Tensor) -> SealedTensor {
         let byteCount = tensor.bytes.byteCount
-        let chunkByteCount = SealedTensor.chunkByteCount
-        let (digest, chunks) = tensor.bytes.withBytes { span -> (SHA256Digest, [SHA256Digest]) in
-            guard byteCount > chunkByteCount else {
-                let digest = SHA256Digest.of(span)
-                return (digest, byteCount == 0 ? [] : [digest])
-            }
-            var whole = SHA256Hasher()
-            var chunks: [SHA256Digest] = []
-            chunks.reserveCapacity(SealedTensor.chunkCount(byteCount: byteCount))
-            for start in stride(from: 0, to: byteCount, by: chunkByteCount) {
-                let chunk = span.extracting(start..<min(start + chunkByteCount, byteCount))
-                whole.update(chunk)
-                chunks.append(SHA256Digest.of(chunk))
-            }
-            return (whole.finalize(), chunks)
+        let (digest, chunks) = tensor.bytes.withBytes { span in
+            SHA256Digest.withPieces(of: span, pieceByteCount: SealedTensor.chunkByteCount)
         }
         return SealedTensor(
             name: tensor.name, type: tensor.type, typeName: tensor.typeName, dimensions: tensor.dimensions,

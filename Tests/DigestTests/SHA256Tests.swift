@@ -1,4 +1,5 @@
 import Digest
+import TestSupport
 import Testing
 
 struct SHA256Tests {
@@ -32,6 +33,40 @@ struct SHA256Tests {
             }
             #expect(hasher.finalize() == SHA256Digest.of(bytes))
         }
+    }
+
+    @Test func `one pass gives the digests of a message and of its pieces, whatever their lengths`() {
+        var random = CounterRandom(seed: 3, purpose: "one pass")
+        let bytes = (0..<3_000).map { _ in UInt8(random.nextInt(below: 256)) }
+        let lengths =
+            [0, 1, 63, 64, 65, 119, 120, 128, 191, 192, 256, 1_024, 3_000]
+            + (0..<60).map { _ in
+                random.nextInt(below: bytes.count)
+            }
+        for length in lengths {
+            let message = Array(bytes[..<length])
+            for pieceByteCount in [64, 192, 1_024, 4_096] {
+                let wanted = stride(from: 0, to: length, by: pieceByteCount).map {
+                    SHA256Digest.of(Array(message[$0..<min($0 + pieceByteCount, length)]))
+                }
+                for got in [
+                    SHA256Digest.withPieces(of: message.span.bytes, pieceByteCount: pieceByteCount),
+                    SHA256Digest.byLibcrypto(message.span.bytes, pieceByteCount: pieceByteCount),
+                ] {
+                    #expect(got.whole == SHA256Digest.of(message) && got.pieces == wanted)
+                }
+            }
+        }
+    }
+
+    @Test(
+        .enabled(
+            if: ARMTools.areInstalled,
+            "a cross compiler or qemu-aarch64 is not installed; make neon-deps does that"))
+    func `64-bit ARM's instructions give the digests that sha256sum gives`() throws {
+        let folder = TemporaryFolder()
+        let (status, text) = try ARMTools.run("Tests/CDigest/neon.sh", [folder.path("programs")])
+        #expect(status == 0 && text.contains("18 digests agree"), "\(text)")
     }
 
     // RFC 4231, cases 1, 2 and 6.

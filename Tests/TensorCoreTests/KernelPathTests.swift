@@ -7,15 +7,6 @@ import Testing
 
 /// Every path of the kernels against the plain one: Tests/CKernels, on this processor and on 64-bit ARM.
 @Suite struct KernelPathTests {
-    static let tools = ["aarch64-linux-gnu-gcc", "qemu-aarch64"]
-
-    static let hasTools: Bool = {
-        let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
-        return tools.allSatisfy { tool in
-            folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(tool)") }
-        }
-    }()
-
     /// What the check finds on this processor.
     static let native: (differences: Int32, digest: UInt64) = {
         var digest: UInt64 = 0
@@ -44,24 +35,15 @@ import Testing
         #expect(Arithmetic.bf16.instructions == (ck_has_path(CKBF16, CKPathAVX512) ? "avx512bf16" : "bf16-fma"))
     }
 
-    @Test(.enabled(if: hasTools, "a cross compiler or qemu-aarch64 is not installed; make neon-deps does that"))
+    @Test(
+        .enabled(
+            if: ARMTools.areInstalled,
+            "a cross compiler or qemu-aarch64 is not installed; make neon-deps does that"))
     func `64-bit ARM gives the same bits`() throws {
         let folder = TemporaryFolder()
-        let output = folder.path("output")
-        _ = FileManager.default.createFile(atPath: output, contents: nil)
-        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = [
-            Repository.root + "/Tests/CKernels/neon.sh", folder.path("programs"),
-            String(format: "%016llx", Self.native.digest),
-        ]
-        process.standardOutput = handle
-        process.standardError = handle
-        try process.run()
-        process.waitUntilExit()
-        let text = try String(contentsOfFile: output, encoding: .utf8)
-        #expect(process.terminationStatus == 0, "\(text)")
+        let (status, text) = try ARMTools.run(
+            "Tests/CKernels/neon.sh", [folder.path("programs"), String(format: "%016llx", Self.native.digest)])
+        #expect(status == 0, "\(text)")
         #expect(text.contains("64-bit ARM, cortex-a53"))
     }
 }
