@@ -5,7 +5,7 @@ public enum UpdateRule: Sendable {
     /// θ ← θ·keep − rate·g
     case descent(rate: Float, keep: Float)
     /// The rule of ``AdamWStep``, on the tensor's own moments.
-    case adamW(AdamWStep, first: Matrix, second: Matrix)
+    case adamW(AdamWStep, first: Moments, second: Moments)
 }
 
 /// AdamW's numbers of one step, for one tensor (Loshchilov and Hutter 2019, algorithm 2):
@@ -24,8 +24,13 @@ public struct AdamWStep: Sendable {
     public let epsilon: Float
     /// 1 − learning rate · weight decay.
     public let keep: Float
+    /// Decides, with row and column, which way a moment between two codes of eight bits goes: another for each step and
+    /// tensor.
+    public let ditherKey: UInt64
 
-    public init(beta1: Double, beta2: Double, rate: Double, root: Double, epsilon: Double, keep: Float) {
+    public init(
+        beta1: Double, beta2: Double, rate: Double, root: Double, epsilon: Double, keep: Float, ditherKey: UInt64 = 0
+    ) {
         self.beta1 = Float(beta1)
         self.beta2 = Float(beta2)
         keep1 = Float(1 - beta1)
@@ -34,6 +39,7 @@ public struct AdamWStep: Sendable {
         self.root = Float(root)
         self.epsilon = Float(epsilon)
         self.keep = keep
+        self.ditherKey = ditherKey
     }
 }
 
@@ -51,23 +57,23 @@ public func applyUpdate(
     defer { workers.times?.end() }
     if case .adamW(_, let first, let second) = rule {
         precondition(
-            first.hasShape(of: value) && second.hasShape(of: value), "moments \(first.shape) for \(value.shape)")
+            first.isFor(value, .first) && second.isFor(value, .second) && first.form == second.form,
+            "moments of another tensor than \(value.shape), or of two forms")
     }
-    unsafe gradient.forEachTile(workers: workers, scratch: 0) { tile, _ in
+    unsafe gradient.forEachTile(workers: workers, scratch: 2 * Moments.block) { tile, scratch in
         unsafe precondition(
             tile.rows.upperBound <= value.rows && tile.columns.upperBound <= value.columns,
             "a gradient for another shape than \(value.shape)")
         for row in unsafe tile.rows {
-            let place = unsafe row &* value.columns &+ tile.columns.lowerBound
-            let count = unsafe tile.columns.count
+            let place = unsafe value.pointer + (row &* value.columns &+ tile.columns.lowerBound)
             switch rule {
             case .descent(let rate, let keep):
                 unsafe descend(
-                    value.pointer + place, tile.row(row), scale: scale, rate: rate, keep: keep, count: count)
+                    place, tile.row(row), scale: scale, rate: rate, keep: keep, count: tile.columns.count)
             case .adamW(let step, let first, let second):
                 unsafe step.update(
-                    value.pointer + place, first.pointer + place, second.pointer + place, tile.row(row), scale: scale,
-                    count: count)
+                    place, (first, second), row: row, columns: tile.columns, tile.row(row), scale: scale,
+                    scratch: scratch)
             }
         }
     }
@@ -87,21 +93,80 @@ private func descend(
 }
 
 extension AdamWStep {
+    /// Updates a run of a row whose first column is a multiple of a block's.
+    ///
+    /// - Parameter scratch: two blocks.
     fileprivate func update(
-        _ value: UnsafeMutablePointer<Float>, _ first: UnsafeMutablePointer<Float>,
-        _ second: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>, scale: Float, count: Int
+        _ value: UnsafeMutablePointer<Float>, _ moments: (first: Moments, second: Moments), row: Int,
+        columns: Range<Int>, _ gradient: UnsafePointer<Float>, scale: Float, scratch: UnsafeMutablePointer<Float>
     ) {
+        guard moments.first.form == .int8 else {
+            _ = unsafe update(
+                value, moments.first.numbers(row: row) + columns.lowerBound,
+                moments.second.numbers(row: row) + columns.lowerBound, gradient, scale: scale, count: columns.count,
+                holdsRoots: false)
+            return
+        }
+        let (m, root) = unsafe (scratch, scratch + Moments.block)
+        let dither = Self.mix(ditherKey &+ UInt64(truncatingIfNeeded: row) &* 0x9E37_79B9_7F4A_7C15)
+        var index = 0
+        while index < columns.count {
+            let block = (columns.lowerBound &+ index) / Moments.block
+            let count = min(Moments.block, columns.count &- index)
+            unsafe moments.first.load(row: row, block: block, count: count, into: m)
+            unsafe moments.second.load(row: row, block: block, count: count, into: root)
+            let largest = unsafe update(
+                value + index, m, root, gradient + index, scale: scale, count: count, holdsRoots: true)
+            unsafe moments.first.store(
+                row: row, block: block, count: count, from: m, largest: largest.first,
+                dither: UInt32(truncatingIfNeeded: dither))
+            unsafe moments.second.store(
+                row: row, block: block, count: count, from: root, largest: largest.second,
+                dither: UInt32(truncatingIfNeeded: dither >> 32))
+            index &+= count
+        }
+    }
+
+    /// The rule itself.
+    ///
+    /// - Parameters:
+    ///   - first: m.
+    ///   - second: v, or, where it `holdsRoots`, √v.
+    /// - Returns: the largest magnitudes of what was left in `first` and `second`; nothing without roots.
+    @inline(__always)
+    private func update(
+        _ value: UnsafeMutablePointer<Float>, _ first: UnsafeMutablePointer<Float>,
+        _ second: UnsafeMutablePointer<Float>, _ gradient: UnsafePointer<Float>, scale: Float, count: Int,
+        holdsRoots: Bool
+    ) -> (first: Float, second: Float) {
+        var (largestFirst, largestSecond) = (Lanes(), Lanes())
         var index = 0
         while index < count {
             let left = count &- index
             let g = unsafe Vector.load(gradient + index, left) * scale
             let m = unsafe Vector.load(first + index, left) * beta1 + g * keep1
-            let v = unsafe Vector.load(second + index, left) * beta2 + (g * g) * keep2
-            let change = m / (v.squareRoot() / root + epsilon)
+            let before = unsafe Vector.load(second + index, left)
+            let v = (holdsRoots ? before * before : before) * beta2 + (g * g) * keep2
+            let root = v.squareRoot()
+            let change = m / (root / self.root + epsilon)
             unsafe Vector.store(m, first + index, left)
-            unsafe Vector.store(v, second + index, left)
+            unsafe Vector.store(holdsRoots ? root : v, second + index, left)
             unsafe Vector.store(Vector.load(value + index, left) * keep - change * rate, value + index, left)
+            if holdsRoots {
+                let magnitude = Vector.magnitude(m)
+                largestFirst.replace(with: magnitude, where: magnitude .> largestFirst)
+                largestSecond.replace(with: root, where: root .> largestSecond)
+            }
             index &+= Vector.width
         }
+        return (largestFirst.max(), largestSecond.max())
+    }
+
+    /// The finaliser of SplitMix64.
+    private static func mix(_ value: UInt64) -> UInt64 {
+        var word = value
+        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+        return word ^ (word >> 31)
     }
 }

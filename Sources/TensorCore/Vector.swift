@@ -65,6 +65,12 @@ enum Vector {
         }
     }
 
+    /// |x|
+    @inline(__always)
+    static func magnitude(_ x: Lanes) -> Lanes {
+        unsafe unsafeBitCast(unsafeBitCast(x, to: SIMD8<UInt32>.self) & 0x7FFF_FFFF, to: Lanes.self)
+    }
+
     /// target *= scale
     static func multiply(_ target: UnsafeMutablePointer<Float>, by scale: Float, count: Int) {
         var index = 0

@@ -8,7 +8,7 @@ extension BoundaryTrainer {
     /// - Throws: `CheckpointError.otherTensors` where it is of another optimiser or of other tensors; nothing has
     ///   changed then. `BytesError` where the best masters cannot be put aside.
     public func restore(_ checkpoint: Checkpoint) throws {
-        let wanted = parameters.map { Checkpoint.Tensor(name: $0.name, count: $0.value.count) }
+        let wanted = checkpointTensors
         let moments = optimizer.moments
         guard checkpoint.tensors == wanted else {
             throw CheckpointError.otherTensors(
@@ -22,7 +22,7 @@ extension BoundaryTrainer {
                 found: "the state of \(checkpoint.optimizer)")
         }
         var offset = 0
-        for array in parameters.map(\.value) + moments {
+        for array in parameters.map(\.value) + moments.map(\.words) {
             let bytes = try checkpoint.values(at: offset, count: array.count)
             array.withMutableSpan { span in _ = bytes.readFloats(into: &span) }
             offset += array.count
@@ -34,6 +34,19 @@ extension BoundaryTrainer {
             progress.best = progress.bestStep == progress.step ? .current : .kept(try store.keep(best))
         }
         self.progress = progress
+    }
+
+    /// The trained tensors as a checkpoint lists them.
+    var checkpointTensors: [Checkpoint.Tensor] {
+        parameters.enumerated().map { index, parameter in
+            // All of a tensor's moments have one form.
+            guard let moments = optimizer.moments.dropFirst(index).first else {
+                return Checkpoint.Tensor(name: parameter.name, count: parameter.value.count)
+            }
+            return Checkpoint.Tensor(
+                name: parameter.name, count: parameter.value.count, momentWords: moments.words.count,
+                momentNumbers: moments.numberCount)
+        }
     }
 
     private static func text(_ tensors: [Checkpoint.Tensor]) -> String {

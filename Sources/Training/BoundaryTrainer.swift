@@ -73,7 +73,9 @@ public final class BoundaryTrainer {
         optimizer =
             switch options.optimizer {
             case .sgd: SGD(weightDecay: options.weightDecay)
-            case .adamw: AdamW(parameters, weightDecay: options.weightDecay)
+            case .adamw:
+                AdamW(
+                    parameters, weightDecay: options.weightDecay, moments: options.moments, seed: options.seed)
             }
         bounds = options.scope.exportsAdapter ? GainBounds(parameters) : nil
         schedule = Schedule(options)

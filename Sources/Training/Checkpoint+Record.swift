@@ -18,12 +18,20 @@ struct CheckpointJSON {
             "validations_since_best": .exactly(progress.validationsSinceBest),
             "optimizer": .string(checkpoint.optimizer), "updates": .exactly(checkpoint.updateCount),
             "moments_per_tensor": .exactly(checkpoint.momentsPerTensor), "has_best": .bool(checkpoint.hasBest),
-            "tensors": .array(
-                checkpoint.tensors.map { ["name": .string($0.name), "count": .exactly($0.count)] }),
+            "tensors": .array(checkpoint.tensors.map(encode)),
             "state_bytes": .exactly(checkpoint.stateByteCount), "state_sha256": .string(checkpoint.stateDigest.hex),
         ]
         record["sha256"] = .string(SHA256Digest.of(record.canonicalBytes).hex)
         return record.canonicalBytes + [0x0A]
+    }
+
+    private static func encode(_ tensor: Checkpoint.Tensor) -> JSONValue {
+        var members: [String: JSONValue] = ["name": .string(tensor.name), "count": .exactly(tensor.count)]
+        if tensor.momentWords != tensor.count || tensor.momentNumbers != tensor.count {
+            members["moment_words"] = .exactly(tensor.momentWords)
+            members["moment_numbers"] = .exactly(tensor.momentNumbers)
+        }
+        return .object(members)
     }
 
     struct Members {
@@ -68,12 +76,16 @@ struct CheckpointJSON {
             guard let name = entry["name"]?.asString, let count = entry["count"]?.asInt, count >= 0 else {
                 throw missing("tensors", path)
             }
-            tensors.append(Checkpoint.Tensor(name: name, count: count))
+            let words = entry["moment_words"] == nil ? count : entry["moment_words"]?.asInt ?? -1
+            let numbers = entry["moment_numbers"] == nil ? count : entry["moment_numbers"]?.asInt ?? -1
+            guard words >= 0, numbers >= 0, numbers <= words else { throw missing("tensors", path) }
+            tensors.append(
+                Checkpoint.Tensor(name: name, count: count, momentWords: words, momentNumbers: numbers))
         }
         let momentsPerTensor = try integer("moments_per_tensor")
         guard momentsPerTensor <= 2 else { throw missing("moments_per_tensor", path) }
         // Whatever is allocated or multiplied later is a small multiple of this sum.
-        let values = tensors.reduce(0) { min($0, 1 << 60) + min($1.count, 1 << 60) }
+        let values = tensors.reduce(0) { min($0, 1 << 60) + min(max($1.count, $1.momentWords), 1 << 60) }
         guard values <= 1 << 48 else { throw missing("tensors", path) }
         var progress = TrainingProgress()
         progress.step = try integer("step")

@@ -69,17 +69,17 @@ public struct CheckpointStore: Sendable {
     }
 
     private static func checkValues(of checkpoint: Checkpoint) throws(CheckpointError) {
-        let arrays = checkpoint.arrays
-        let wanted = arrays.reduce(0) { $0 + $1.count } * 4
+        let runs = checkpoint.runs
+        let wanted = runs.reduce(0) { $0 + $1.words } * 4
         guard wanted == checkpoint.state.byteCount else {
             throw .stateSize(path: checkpoint.path, expected: wanted, found: checkpoint.state.byteCount)
         }
         var offset = 0
-        for array in arrays {
-            if let index = try checkpoint.values(at: offset, count: array.count).firstNonFiniteFloat {
-                throw .notFinite(path: checkpoint.path, tensor: array.name, index: index)
+        for run in runs {
+            if let index = try checkpoint.values(at: offset, count: run.numbers).firstNonFiniteFloat {
+                throw .notFinite(path: checkpoint.path, tensor: run.name, index: index)
             }
-            offset += array.count
+            offset += run.words
         }
     }
 
@@ -94,14 +94,16 @@ public struct CheckpointStore: Sendable {
         let progress = trainer.progress
         let path = path(ofStep: progress.step)
         let moments = trainer.optimizer.moments
-        let arrays = trainer.parameters.map(\.value) + moments
+        let names = trainer.parameters.map(\.name)
+        let arrays =
+            zip(names, trainer.parameters).map { ($0, $1.value, numbers: $1.value.count) }
+            + moments.enumerated().map { (names[$0 % names.count], $1.words, numbers: $1.numberCount) }
         return try AtomicFolder.write(to: path) { temporary in
             var hasher = SHA256Hasher()
             var byteCount = 0
             try AtomicFile.write(to: temporary + "/" + Checkpoint.stateFile, mode: 0o600) { sink in
-                for (index, array) in arrays.enumerated() {
-                    let name = trainer.parameters[index % trainer.parameters.count].name
-                    try Self.write(array, name, of: path, to: sink, &hasher)
+                for (name, array, numbers) in arrays {
+                    try Self.write(array, numbers: numbers, name, of: path, to: sink, &hasher)
                 }
                 switch progress.best {
                 case nil: break
@@ -110,7 +112,9 @@ public struct CheckpointStore: Sendable {
                     best.withBytes { hasher.update($0) }
                 case .current:
                     for parameter in trainer.parameters {
-                        try Self.write(parameter.value, parameter.name, of: path, to: sink, &hasher)
+                        try Self.write(
+                            parameter.value, numbers: parameter.value.count, parameter.name, of: path, to: sink, &hasher
+                        )
                     }
                 }
                 byteCount = sink.byteCount
@@ -121,7 +125,7 @@ public struct CheckpointStore: Sendable {
                     updateCount: trainer.optimizer.updateCount,
                     momentsPerTensor: moments.count / max(1, trainer.parameters.count),
                     hasBest: progress.best != nil,
-                    tensors: trainer.parameters.map { .init(name: $0.name, count: $0.value.count) },
+                    tensors: trainer.checkpointTensors,
                     stateByteCount: byteCount, stateDigest: hasher.finalize()))
             try AtomicFile.write(record, to: temporary + "/" + Checkpoint.recordFile, mode: 0o600)
             return CheckpointRecord(
@@ -130,10 +134,10 @@ public struct CheckpointStore: Sendable {
     }
 
     private static func write(
-        _ array: Matrix, _ name: String, of path: String, to sink: FileSink, _ hasher: inout SHA256Hasher
+        _ array: Matrix, numbers: Int, _ name: String, of path: String, to sink: FileSink, _ hasher: inout SHA256Hasher
     ) throws {
         try array.withSpan { span in
-            if let index = span.indices.first(where: { !span[$0].isFinite }) {
+            if let index = (0..<numbers).first(where: { !span[$0].isFinite }) {
                 throw CheckpointError.notFinite(path: path, tensor: name, index: index)
             }
             try sink.write(span)

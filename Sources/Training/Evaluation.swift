@@ -1,5 +1,6 @@
 public import Model
 internal import Foundation
+internal import TensorCore
 
 /// Cross-entropy over a set of windows.
 public struct Evaluation: Equatable, Sendable {
@@ -34,6 +35,9 @@ extension TrainingOptions {
             guard holds else { throw .invalidOption(name: name, value: value, reason: reason) }
         }
         try require(steps >= 1, "steps", "\(steps)", "a run needs at least one step")
+        try require(
+            moments == .f32 || (scope == .boundary && optimizer == .adamw), "moments", moments.rawValue,
+            "it is for matrices, so for --scope boundary, and for the moments of --optimizer adamw")
         try require(batchSize >= 1, "batch-size", "\(batchSize)", "a batch needs at least one window")
         try require(
             learningRate >= 0 && learningRate.isFinite, "learning-rate", "\(learningRate)",

@@ -1,10 +1,11 @@
+internal import Digest
 internal import Foundation
 public import Model
 public import TensorCore
 
 func cosine(_ angle: Double) -> Double { cos(angle) }
 
-/// Updates f32 masters from their gradients; state is f32 and belongs to the optimiser.
+/// Updates f32 masters from their gradients; state belongs to the optimiser.
 public protocol Optimizer: AnyObject {
     /// One update of every parameter, whose gradient is then used up.
     ///
@@ -12,9 +13,9 @@ public protocol Optimizer: AnyObject {
     ///   - rate: learning rate of this step.
     ///   - gradientScale: factor on every gradient (clipping), in (0, 1].
     func update(_ parameters: [Parameter], rate: Double, gradientScale: Float, workers: Workers)
-    /// The very arrays that it keeps between updates: every parameter's first one, then every second one. A checkpoint
-    /// reads them and, to resume, writes them.
-    var moments: [Matrix] { get }
+    /// What it keeps between updates: every parameter's first moments, then every second ones. A checkpoint reads their
+    /// words and, to resume, writes them.
+    var moments: [Moments] { get }
     /// Updates made so far.
     var updateCount: Int { get set }
 }
@@ -23,7 +24,7 @@ public protocol Optimizer: AnyObject {
 public final class SGD: Optimizer {
     private let weightDecay: Double
     public var updateCount = 0
-    public var moments: [Matrix] { [] }
+    public var moments: [Moments] { [] }
 
     public init(weightDecay: Double) { self.weightDecay = weightDecay }
 
@@ -47,26 +48,40 @@ public final class AdamW: Optimizer {
     public static let epsilon = 1e-8
 
     private let weightDecay: Double
-    private var first: [Matrix]
-    private var second: [Matrix]
+    private let seed: UInt64
+    private let first: [Moments]
+    private let second: [Moments]
     public var updateCount = 0
 
-    public init(_ parameters: [Parameter], weightDecay: Double) {
+    /// - Parameters:
+    ///   - form: how the moments of matrices are kept; those of gains and biases stay f32.
+    ///   - seed: of the numbers that moments in eight bits are rounded by.
+    public init(_ parameters: [Parameter], weightDecay: Double, moments form: Moments.Form = .f32, seed: UInt64 = 0) {
         self.weightDecay = weightDecay
-        first = parameters.map { Matrix(rows: $0.value.rows, columns: $0.value.columns) }
-        second = parameters.map { Matrix(rows: $0.value.rows, columns: $0.value.columns) }
+        self.seed = seed
+        func make(_ order: Moments.Order) -> [Moments] {
+            parameters.map {
+                Moments(
+                    rows: $0.value.rows, columns: $0.value.columns, form: $0.kind == .matrix ? form : .f32, order: order
+                )
+            }
+        }
+        first = make(.first)
+        second = make(.second)
     }
 
-    public var moments: [Matrix] { first + second }
+    public var moments: [Moments] { first + second }
 
     public func update(_ parameters: [Parameter], rate: Double, gradientScale: Float, workers: Workers) {
         updateCount += 1
+        var random = CounterRandom(seed: seed, purpose: "moments", step: UInt64(updateCount))
         let correction1 = 1 - pow(Self.beta1, Double(updateCount))
         let correction2 = 1 - pow(Self.beta2, Double(updateCount))
         for (index, parameter) in parameters.enumerated() {
             let step = AdamWStep(
                 beta1: Self.beta1, beta2: Self.beta2, rate: rate / correction1, root: correction2.squareRoot(),
-                epsilon: Self.epsilon, keep: parameter.keep(rate: rate, weightDecay: weightDecay))
+                epsilon: Self.epsilon, keep: parameter.keep(rate: rate, weightDecay: weightDecay),
+                ditherKey: random.nextUInt64())
             applyUpdate(
                 .adamW(step, first: first[index], second: second[index]), of: parameter.gradient,
                 scale: gradientScale, to: parameter.value, workers: workers)

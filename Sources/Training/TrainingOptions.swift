@@ -1,3 +1,5 @@
+public import TensorCore
+
 /// Every numeric choice of a run; together with base and corpus it decides every bit of the result.
 public struct TrainingOptions: Equatable, Sendable {
     public enum OptimizerKind: String, CaseIterable, Sendable { case adamw, sgd }
@@ -9,6 +11,8 @@ public struct TrainingOptions: Equatable, Sendable {
     /// Windows whose gradients are accumulated into one update, at least 1.
     public var batchSize: Int = 1
     public var optimizer: OptimizerKind = .adamw
+    /// How AdamW keeps its moments of matrices; only scope `boundary` trains any.
+    public var moments: Moments.Form = .f32
     /// Peak learning rate, at least 0.
     public var learningRate: Double = 1e-3
     public var schedule: ScheduleKind = .constant

@@ -238,6 +238,26 @@ static void digestSaved(Sort sort) {
     free(bytes);
 }
 
+// An optimiser's moments, likewise.
+static void digestMoments(Sort sort) {
+    size_t count = upTo(300);
+    float *from = numbers(count, sort, Sum), *back = malloc(count * sizeof(float));
+    uint8_t *codes = malloc(count);
+    for (int which = CKMomentFirst; which <= CKMomentRoot; which++) {
+        if (which == CKMomentRoot)
+            for (size_t i = 0; i < count; i++) from[i] = from[i] < 0 ? -from[i] : from[i];
+        // The order in which a compiler takes arguments is its own.
+        float inverse = fromBits((120 + word() % 12) << 23 | 0x345678), unit = fromBits((110 + word() % 30) << 23);
+        ck_store_moments((CKMoment)which, from, inverse, word(), codes, count);
+        digestBytes(codes, count);
+        ck_load_moments((CKMoment)which, codes, unit, back, count);
+        digestBytes((uint8_t *)back, count * sizeof(float));
+    }
+    free(from);
+    free(back);
+    free(codes);
+}
+
 int ck_check(int rounds, uint64_t *digestOfPlain) {
     digest = 0xCBF29CE484222325u;
     differences = 0;
@@ -247,6 +267,7 @@ int ck_check(int rounds, uint64_t *digestOfPlain) {
             checkProducts(CKBF16, (Sort)sort);
             checkProducts(CKInt8, (Sort)sort);
             digestSaved((Sort)sort);
+            digestMoments((Sort)sort);
         }
         for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
             checkDecoding(&types[i]);

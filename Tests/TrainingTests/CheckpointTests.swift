@@ -15,15 +15,16 @@ private struct Fixture {
     let folder = TemporaryFolder()
     var store: CheckpointStore { CheckpointStore(folder: folder.path("checkpoints")) }
 
-    func trainer(_ scope: Scope, _ optimizer: TrainingOptions.OptimizerKind, rate: Double = 0.01) throws
-        -> BoundaryTrainer
-    {
+    func trainer(
+        _ scope: Scope, _ optimizer: TrainingOptions.OptimizerKind, moments: Moments.Form = .f32
+    ) throws -> BoundaryTrainer {
         let base = try GGUFFile(path: Repository.reference("qwen2-tied-f32.gguf"))
         let decoder = try Decoder(base, workers: Workers(count: 2))
         var options = TrainingOptions()
         options.scope = scope
         options.optimizer = optimizer
-        options.learningRate = rate
+        options.learningRate = 0.01
+        options.moments = moments
         options.schedule = .cosine
         options.warmup = 2
         options.steps = 8
@@ -60,26 +61,28 @@ private struct Fixture {
 }
 
 @Suite struct CheckpointTests {
-    @Test(arguments: [
-        (Scope.norms, TrainingOptions.OptimizerKind.adamw), (.norms, .sgd), (.boundary, .adamw), (.boundary, .sgd),
-        (.tail, .adamw),
-    ])
+    static let kinds: [(Scope, TrainingOptions.OptimizerKind, Moments.Form)] = [
+        (.norms, .adamw, .f32), (.norms, .sgd, .f32), (.boundary, .adamw, .f32), (.boundary, .adamw, .int8),
+        (.boundary, .sgd, .f32), (.tail, .adamw, .f32),
+    ]
+
+    @Test(arguments: kinds)
     func `a resumed trainer goes on bit for bit as the undisturbed one`(
-        scope: Scope, optimizer: TrainingOptions.OptimizerKind
+        scope: Scope, optimizer: TrainingOptions.OptimizerKind, moments: Moments.Form
     ) throws {
         let fixture = Fixture()
-        let whole = try fixture.trainer(scope, optimizer)
+        let whole = try fixture.trainer(scope, optimizer, moments: moments)
         let undisturbed = Recorder()
         let wanted = try whole.run(observer: undisturbed)
 
         for pause in [1, 5] {
-            let first = try fixture.trainer(scope, optimizer)
+            let first = try fixture.trainer(scope, optimizer, moments: moments)
             let before = Recorder()
             before.pauseAfter = pause
             #expect(try first.run(observer: before).end == .paused)
             try fixture.store.write(first, recipe: Fixture.recipe)
 
-            let second = try fixture.trainer(scope, optimizer)
+            let second = try fixture.trainer(scope, optimizer, moments: moments)
             try second.restore(try fixture.store.read(step: pause, recipe: Fixture.recipe))
             let after = Recorder()
             let got = try second.run(observer: after)
@@ -160,6 +163,24 @@ private struct Fixture {
             #expect(trainer.parameters.map(\.value.values) == before)
             #expect(trainer.step == 0)
         }
+    }
+
+    @Test func `moments of the other form are other tensors`() throws {
+        let fixture = Fixture()
+        let trainer = try fixture.trainer(.boundary, .adamw, moments: .int8)
+        let recorder = Recorder()
+        recorder.pauseAfter = 3
+        _ = try trainer.run(observer: recorder)
+        try fixture.store.write(trainer, recipe: Fixture.recipe)
+        let checkpoint = try fixture.store.read(step: 3, recipe: Fixture.recipe)
+        #expect {
+            try fixture.trainer(.boundary, .adamw).restore(checkpoint)
+        } throws: { error in
+            guard let error = error as? CheckpointError, case .otherTensors = error else { return false }
+            return !error.isDamage
+        }
+        let json = String(decoding: try fixture.bytes("checkpoint.json"), as: UTF8.self)
+        #expect(json.contains("moment_words"))
     }
 
     @Test func `a state with a value that is no number is not written`() throws {

@@ -51,7 +51,7 @@ import Training
         // 0.9 − 0.1 · 0.10526316/0.39522538.
         Self.expect(Self.values(parameters), [0.87336629, 0.87336629, 0.87336629])
         #expect(adam.updateCount == 2)
-        Self.expect(adam.moments.map { $0[0, 0] }, [0.02, 0.02, 0.02, 0.00031225, 0.00031225, 0.00031225])
+        Self.expect(adam.moments.map { $0.values[0] }, [0.02, 0.02, 0.02, 0.00031225, 0.00031225, 0.00031225])
     }
 
     @Test func `AdamW decays matrices by rate times decay, and neither gains nor biases`() {
@@ -87,7 +87,7 @@ import Training
             second.update(small, rate: 0.1, gradientScale: 1, workers: Self.workers)
         }
         #expect(Self.values(scaled) == Self.values(small))
-        #expect(first.moments.map { $0[0, 0] } == second.moments.map { $0[0, 0] })
+        #expect(first.moments.map(\.values) == second.moments.map(\.values))
         let (plain, clipped) = (Self.parameters(0.125), Self.parameters(0.5))
         SGD(weightDecay: 0).update(plain, rate: 0.1, gradientScale: 1, workers: Self.workers)
         SGD(weightDecay: 0).update(clipped, rate: 0.1, gradientScale: 0.25, workers: Self.workers)

@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 import Testing
 import Training
 
@@ -60,7 +61,8 @@ import Training
             return options
         }
         return [
-            ("steps", changed(\.steps, 0)), ("batch-size", changed(\.batchSize, 0)),
+            ("moments", changed(\.moments, .int8)), ("steps", changed(\.steps, 0)),
+            ("batch-size", changed(\.batchSize, 0)),
             ("learning-rate", changed(\.learningRate, -0.1)), ("learning-rate", changed(\.learningRate, .nan)),
             ("learning-rate", changed(\.learningRate, .infinity)), ("warmup", changed(\.warmup, -1)),
             ("weight-decay", changed(\.weightDecay, -1)), ("weight-decay", changed(\.weightDecay, .nan)),

@@ -9,8 +9,8 @@ import Testing
 
     /// A run of two steps on a reference model; returns the base's path.
     @discardableResult
-    private func train(_ out: String = "run", scope: String = "norms") throws -> String {
-        let words = ReferenceRun.words(scope: scope, steps: 2, length: 8, batch: 1, out: out)
+    private func train(_ out: String = "run", scope: String = "norms", _ options: [String] = []) throws -> String {
+        let words = ReferenceRun.words(scope: scope, steps: 2, length: 8, batch: 1, out: out) + options
         let outcome = try program.run(words)
         #expect(outcome.status == 0, "\(outcome.output)")
         return words[2]
@@ -55,9 +55,9 @@ import Testing
         #expect(replay.object("replay")?["passed"] as? Bool == true)
     }
 
-    @Test(arguments: ["norms", "boundary"])
-    func `somebody else's replay compares every byte but the signer's own`(scope: String) throws {
-        let base = try train(scope: scope)
+    @Test(arguments: [("norms", []), ("boundary", []), ("boundary", ["--moments", "int8"])])
+    func `somebody else's replay compares every byte but the signer's own`(scope: String, options: [String]) throws {
+        let base = try train(scope: scope, options)
         let other = try handOver()
         let replay = try other.run(["audit", "replay", "run", "--base", base, "--tokens", tokens])
         expect(

@@ -118,4 +118,17 @@ void ck_load_bf16(const uint16_t *from, float *to, size_t count);
 void ck_store_int8(const float *from, int8_t *to, uint16_t *scales, size_t count);
 void ck_load_int8(const int8_t *from, const uint16_t *scales, float *to, size_t count);
 
+// An optimiser's moments: floats of eight bits, in units of their block's scale.
+
+/// A first moment, whose largest code is 1,984 units, or the root of a second one, never negative, of up to 4,032.
+typedef enum { CKMomentFirst, CKMomentRoot } CKMoment;
+
+void ck_load_moments(CKMoment which, const uint8_t *codes, float unit, float *to, size_t count);
+
+/// - inverse: 1 ÷ the unit.
+/// - dither: with a value's place, decides which of its two neighbours it becomes; over all dithers, their mean is the
+///   value. A root above 0 becomes no 0.
+void ck_store_moments(
+    CKMoment which, const float *from, float inverse, uint32_t dither, uint8_t *codes, size_t count);
+
 #endif

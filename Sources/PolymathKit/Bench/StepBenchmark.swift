@@ -38,6 +38,8 @@ public struct StepBenchmark: Sendable {
     }
 
     public var scope: Scope = .norms
+    /// How AdamW keeps its moments of matrices; eight bits are for scope `boundary`.
+    public var moments: Moments.Form = .f32
     /// Whether only the forward pass with the loss of every target is timed.
     public var isForwardOnly = false
     /// Tokens per window.
@@ -98,6 +100,7 @@ public struct StepBenchmark: Sendable {
         let windows = try windows(vocabularySize: decoder.configuration.vocabularySize)
         var options = TrainingOptions()
         options.scope = scope
+        options.moments = moments
         options.batchSize = batchSize
         // One to warm up and `repeats` to time; scope `tail` goes over the same windows once more.
         let pass = repeats + 1

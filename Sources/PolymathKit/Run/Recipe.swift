@@ -1,4 +1,5 @@
 internal import Digest
+internal import TensorCore
 internal import Training
 
 /// Everything that decides a run's result, and nothing else: its digest is in every adapter (design, section 6).
@@ -15,7 +16,7 @@ struct Recipe {
         baseRoot: SHA256Digest, corpusID: SHA256Digest, options: TrainingOptions, sequenceLength: Int,
         validationFraction: Double, encoding: TrainingRequest.ExportEncoding, compute: String, kernelPath: String
     ) {
-        json = .object([
+        var members: [String: JSONValue] = [
             "base_root": .string(baseRoot.hex),
             "corpus_id": .string(corpusID.hex),
             "scope": .string(options.scope.rawValue),
@@ -36,6 +37,9 @@ struct Recipe {
             "eval_every": .exactly(options.evaluateEvery),
             "patience": .exactly(options.patience),
             "adapter_encoding": .string(encoding.rawValue),
-        ])
+        ]
+        // Named where it is not what it always was, so that recipes from before keep their digest.
+        if options.moments != .f32 { members["moments"] = .string(options.moments.rawValue) }
+        json = .object(members)
     }
 }

@@ -71,10 +71,16 @@ struct RunMemory {
 
     /// The optimiser's moments, and the best masters so far where they are kept in memory.
     private static func stateByteCount(_ names: [String], _ gguf: GGUFFile, _ options: TrainingOptions) -> Int {
-        let values = names.reduce(0) { sum, name in
-            sum + ((gguf.tensor(named: name) ?? gguf.tensor(named: "token_embd.weight"))?.elementCount ?? 0)
+        names.reduce(0) { sum, name in
+            guard let tensor = gguf.tensor(named: name) ?? gguf.tensor(named: "token_embd.weight"),
+                let columns = tensor.dimensions.first
+            else { return sum }
+            let moments = Moments.wordCount(
+                tensor.dimensions.count > 1 ? options.moments : .f32, rows: tensor.elementCount / columns,
+                columns: columns)
+            return sum + (options.scope == .boundary ? 0 : 4 * tensor.elementCount)
+                + (options.optimizer == .adamw ? 2 * 4 * moments : 0)
         }
-        return values * 4 * ((options.scope == .boundary ? 0 : 1) + (options.optimizer == .adamw ? 2 : 0))
     }
 
     /// What `train --dry-run` and the run's first event say.

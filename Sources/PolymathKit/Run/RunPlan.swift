@@ -133,6 +133,7 @@ struct RunPlan {
             "scope": .string(options.scope.rawValue),
             "steps": .exactly(options.steps), "batch_size": .exactly(options.batchSize),
             "seq_len": .exactly(sequenceLength), "optimizer": .string(options.optimizer.rawValue),
+            "moments": .string(options.moments.rawValue),
             "learning_rate": .measured(options.learningRate), "schedule": .string(options.schedule.rawValue),
             "warmup": .exactly(options.warmup), "eval_every": .exactly(options.evaluateEvery),
             "grad_clip": .measured(options.gradientClip), "weight_decay": .measured(options.weightDecay),

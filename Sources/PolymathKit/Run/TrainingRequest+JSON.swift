@@ -11,7 +11,8 @@ extension TrainingRequest {
             "base": .string(base), "corpus": Self.text(corpus), "tokens": Self.text(tokens),
             "scope": .string(scope.rawValue), "steps": .count(steps), "epochs": .count(epochs),
             "seq_len": .count(sequenceLength), "batch_size": .exactly(batchSize),
-            "optimizer": .string(optimizer.rawValue), "learning_rate": Self.text(learningRate.map { "\($0)" }),
+            "optimizer": .string(optimizer.rawValue), "moments": .string(moments.rawValue),
+            "learning_rate": Self.text(learningRate.map { "\($0)" }),
             "schedule": .string(schedule.rawValue), "warmup": .count(warmup), "weight_decay": .string("\(weightDecay)"),
             "grad_clip": .string("\(gradientClip)"), "seed": .string("\(seed)"), "shuffle": .bool(shuffle),
             "validation_fraction": .string("\(validationFraction)"), "eval_every": .count(evaluateEvery),
@@ -57,6 +58,10 @@ extension TrainingRequest {
         checkpointEvery = json["checkpoint_every"]?.asInt
         memoryBudget = json["memory_budget"]?.asInt
         identityPath = json["identity"]?.asString
+        if let name = json["moments"]?.asString {
+            guard let moments = Moments.Form(rawValue: name) else { return nil }
+            self.moments = moments
+        }
         if let name = json["compute"]?.asString {
             guard let arithmetic = Arithmetic(rawValue: name) else { return nil }
             self.arithmetic = arithmetic

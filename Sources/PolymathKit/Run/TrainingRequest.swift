@@ -18,6 +18,8 @@ public struct TrainingRequest: Sendable {
     public var sequenceLength: Int?
     public var batchSize = Defaults.batchSize
     public var optimizer: TrainingOptions.OptimizerKind = .adamw
+    /// How AdamW keeps its moments of matrices.
+    public var moments: Moments.Form = .f32
     /// Peak learning rate; nil means `Defaults.learningRate`.
     public var learningRate: Double?
     public var schedule: TrainingOptions.ScheduleKind = .cosine
@@ -89,6 +91,7 @@ public struct TrainingRequest: Sendable {
         }
         options.steps = try steps ?? Self.steps(epochs: epochs ?? Defaults.epochs, windowCount, batchSize)
         options.optimizer = optimizer
+        options.moments = moments
         options.learningRate = learningRate ?? Defaults.learningRate(scope, optimizer)
         options.schedule = schedule
         options.warmup = warmup ?? min(10, options.steps / 10)

@@ -39,6 +39,9 @@ extension Flag {
     static let batchSize = Flag("batch-size", .integer(1...65_536), "B", default: "1", help: "Windows per step")
     static let optimizer = Flag(
         "optimizer", .choice(["adamw", "sgd"]), "NAME", default: "adamw", help: "How gradients become updates")
+    static let moments = Flag(
+        "moments", .choice(Moments.Form.allCases.map(\.rawValue)), "FORM", default: "f32",
+        help: "How AdamW keeps its moments of matrices (scope boundary); int8 takes a quarter of the memory")
     static let learningRate = Flag("learning-rate", .number(.above(0)), "X", help: "Peak learning rate")
     static let schedule = Flag(
         "schedule", .choice(["constant", "cosine", "linear"]), "NAME", default: "cosine",

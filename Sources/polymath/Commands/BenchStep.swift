@@ -22,8 +22,8 @@ enum BenchStep: Command {
             first step and after each further one.
             """,
         flags: [
-            .base.required, .scope, .seqLen, .batchSize, .compute, .threads, .memoryBudget, .repeats, .forwardOnly,
-            .seed, .home, .json,
+            .base.required, .scope, .seqLen, .batchSize, .moments, .compute, .threads, .memoryBudget, .repeats,
+            .forwardOnly, .seed, .home, .json,
         ],
         exclusive: [[.scope, .forwardOnly], [.memoryBudget, .forwardOnly]],
         exits: [.init(.resources, "the memory budget is too small for a step, or the system refuses the memory")],
@@ -32,6 +32,7 @@ enum BenchStep: Command {
     static func run(_ arguments: Arguments, _ console: Console) throws {
         var bench = StepBenchmark()
         bench.scope = arguments.text(.scope).flatMap(Scope.init) ?? bench.scope
+        bench.moments = arguments.text(.moments).flatMap(Moments.Form.init) ?? bench.moments
         bench.isForwardOnly = arguments.isOn(.forwardOnly)
         bench.sequenceLength = try arguments.requiredInteger(.seqLen)
         bench.batchSize = try arguments.requiredInteger(.batchSize)
@@ -70,7 +71,10 @@ enum BenchStep: Command {
                     uniqueKeysWithValues: result.operationSeconds.map { ($0.key.rawValue, .measured($0.value)) })),
             "loss": .measured(result.loss),
         ]
-        if !bench.isForwardOnly { members["scope"] = .string(bench.scope.rawValue) }
+        if !bench.isForwardOnly {
+            members["scope"] = .string(bench.scope.rawValue)
+            members["moments"] = .string(bench.moments.rawValue)
+        }
         if let budget = bench.memoryBudget { members["memory_budget"] = .exactly(budget) }
         if let first = result.firstPassSeconds { members["first_pass_step_seconds"] = json(first) }
         if let first = result.firstPassOperations { members["first_pass_operations"] = .measured(first.total) }
@@ -90,7 +94,11 @@ enum BenchStep: Command {
     private static func rows(
         _ result: StepBenchmark.Result, bench: StepBenchmark, base: LoadedBase
     ) -> [(String, String)] {
-        let what = bench.isForwardOnly ? "forward pass and loss" : "training step, scope \(bench.scope.rawValue)"
+        let what =
+            bench.isForwardOnly
+            ? "forward pass and loss"
+            : "training step, scope \(bench.scope.rawValue)"
+                + (bench.moments == .f32 ? "" : ", moments \(bench.moments.rawValue)")
         let threads = base.workers.count == 1 ? "1 thread" : "\(base.workers.count) threads"
         let size = "\(bench.batchSize) × \(grouped(bench.sequenceLength)) tokens"
         var rows = [

@@ -5,6 +5,7 @@ internal import Device
 internal import Digest
 internal import Foundation
 internal import PolymathKit
+internal import TensorCore
 internal import Training
 
 /// `polymath train`: a base and a person's text become a signed adapter, an audit chain and a report.
@@ -22,7 +23,8 @@ enum Train: Command {
             --allow-other-kernels and --json may be given: every other option is the run's own.
             """,
         flags: [
-            .base, .corpus, .tokens, .scope, .steps, .epochs, .seqLen, .batchSize, .optimizer, .learningRate, .schedule,
+            .base, .corpus, .tokens, .scope, .steps, .epochs, .seqLen, .batchSize, .optimizer, .moments, .learningRate,
+            .schedule,
             .warmup, .weightDecay, .gradClip, .seed, .shuffle, .validationFraction, .evalEvery, .patience,
             .adapterEncoding, .compute, .threads, .memoryBudget, .checkpointEvery, .resume, .allowOtherKernels, .config,
             .dryRun,
@@ -90,6 +92,7 @@ enum Train: Command {
         request.batchSize = try arguments.requiredInteger(.batchSize)
         request.optimizer =
             arguments.text(.optimizer).flatMap(TrainingOptions.OptimizerKind.init) ?? request.optimizer
+        request.moments = arguments.text(.moments).flatMap(Moments.Form.init) ?? request.moments
         request.learningRate = arguments.number(.learningRate)
         request.schedule = arguments.text(.schedule).flatMap(TrainingOptions.ScheduleKind.init) ?? request.schedule
         request.warmup = arguments.integer(.warmup)

@@ -8,8 +8,8 @@
 /// Rounds that the programs of `make neon` do.
 enum { CK_CHECK_ROUNDS = 20 };
 
-/// Prints a line for each difference and returns how many there are. The digest is of all plain results and of saved
-/// activations, any NaN counting as any other: it is the same on every machine. Not for two threads at once.
+/// Prints a line for each difference and returns how many there are. The digest is of all plain results, of saved
+/// activations and of moments, any NaN counting as any other: it is the same on every machine. Not for two threads at once.
 int ck_check(int rounds, uint64_t *digestOfPlain);
 
 #endif
