@@ -5,7 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test neon neon-deps paths interop codec sweep evidence bench fuzz lint format
+.PHONY: deps build demo test neon neon-deps paths interop codec sweep evidence bench faithful fuzz lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
@@ -79,6 +79,11 @@ BENCH = --polymath $(POLYMATH) --markdown Documentation/PERFORMANCE.md
 bench: build $(INTEROP)/installed
 	$(INTEROP)/bin/python3 Benchmarks/pytorch.py $(BENCH) $(if $(ONLY),--only $(ONLY))
 	$(if $(ONLY),,$(INTEROP)/bin/python3 Benchmarks/growth.py $(BENCH))
+	$(if $(ONLY),,python3 Benchmarks/faithful.py $(BENCH))
+
+# Whether the faster arithmetics learn what f32 learns: gradients, and test losses on nano's three collections.
+faithful: build
+	python3 Benchmarks/faithful.py $(BENCH)
 
 # Coverage-guided fuzzing of every reader of foreign files.
 FUZZ_RUNS = 1000000

@@ -38,6 +38,10 @@ def judge(sections):
         rows.append(under("start-up to openssl", 1.5, section["ratio"]["ratio"]))
     if section := sections.get("kernels"):
         rows += shares(section)
+    if section := sections.get("gradients"):
+        rows += angles(section)
+    if section := sections.get("training"):
+        rows += learnt(section)
     return rows
 
 
@@ -108,6 +112,23 @@ def shares(section):
                 rows.append(entry(f"{mode}, large products, {kernel}, least and most of the types",
                                   f"≥ {least * 100:.0f} %", f"{percent(min(values))} to {percent(max(values))}",
                                   min(values) >= least))
+    return rows
+
+
+def angles(section):
+    """A target for bf16 alone; int8's stand in their table."""
+    return [entry(f"bf16, least cosine of a gradient with f32's, {row['title']}", "≥ 0.999", f"{row['least_cosine']:.6f}",
+                  row["least_cosine"] >= 0.999) for row in section["rows"] if row["compute"] == "bf16"]
+
+
+def learnt(section):
+    """The worst collection of each mode."""
+    rows = []
+    for mode in section["rows"][0]["losses"]:
+        if mode != "f32":
+            worst = max(row["losses"][mode] / row["losses"]["f32"] - 1 for row in section["rows"])
+            rows.append(entry(f"test loss after training in {mode}, to f32's", "within 0.5 %", f"{worst * 100:+.3f} %",
+                              worst <= 0.005))
     return rows
 
 

@@ -67,7 +67,7 @@ public struct EvaluationRun {
             throw RunError.sequenceTooLong(
                 requested: sequenceLength, contextLength: decoder.configuration.contextLength)
         }
-        let (stream, part) = try stream(source, base: base, decoder: decoder)
+        let (stream, part) = try source.stream(base, vocabularySize: decoder.configuration.vocabularySize)
         let windows = try Windows(stream, sequenceLength: sequenceLength)
         var tokenWindows: [TokenWindow] = []
         for index in 0..<windows.count {
@@ -102,15 +102,15 @@ public struct EvaluationRun {
             losses: evaluation.losses, loss: evaluation.meanLoss, perplexity: evaluation.perplexity,
             interval: bootstrap?.interval(of: evaluation.losses))
     }
+}
 
-    private func stream(
-        _ source: Source, base: LoadedBase, decoder: Decoder
-    ) throws -> (TokenStream, Corpus.Part?) {
-        switch source {
+extension EvaluationRun.Source {
+    /// The tokens that are measured on, and the part of the corpus that they are from.
+    func stream(_ base: LoadedBase, vocabularySize: Int) throws -> (stream: TokenStream, part: Corpus.Part?) {
+        switch self {
         case .tokens(let path):
             try InputPath.requireFile(path, kind: "token file")
-            let file = try TokenFile(path: path, vocabularySize: decoder.configuration.vocabularySize)
-            return (file.stream, nil)
+            return (try TokenFile(path: path, vocabularySize: vocabularySize).stream, nil)
         case .corpus(let corpus, let wanted):
             let part = wanted ?? [.test, .validation].first { !corpus.documents(of: $0).isEmpty } ?? .training
             let documents = corpus.documents(of: part)

@@ -30,6 +30,7 @@ extension CommandRegistry {
             CorpusFertility.self,
             BenchStep.self,
             BenchKernels.self,
+            BenchGradients.self,
             DoctorCommand.self,
             Completion.self,
         ])

@@ -30,6 +30,9 @@ extension Flag {
     static let vocab = Flag("vocab", .text, "FILE", help: "GGUF file whose tokenizer is copied")
 
     // MARK: What to train
+    static let gradientScope = Flag(
+        "scope", .choice(["norms", "tail", "all-norms", "boundary"]), "SCOPE", default: "all-norms",
+        help: "Which tensors' gradients")
     static let scope = Flag(
         "scope", .choice(["norms", "tail", "all-norms", "boundary"]), "SCOPE", default: "norms",
         help: "Which tensors are trained")

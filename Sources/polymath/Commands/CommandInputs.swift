@@ -1,5 +1,6 @@
 internal import Audit
 internal import CommandLineKit
+internal import Corpus
 internal import Digest
 internal import EvidenceCommands
 internal import Foundation
@@ -21,6 +22,20 @@ extension Arguments {
 
     /// What `--compute` asks for; nil for `auto`.
     var arithmetic: Arithmetic? { text(.compute).flatMap(Arithmetic.init) }
+
+    /// The text or tokens that `--corpus`, `--part` and `--tokens` name; nil where none do.
+    func textSource() throws -> EvaluationRun.Source? {
+        if let path = text(.tokens) { return .tokens(path: path) }
+        guard let reference = text(.corpus) else { return nil }
+        let part: Corpus.Part? =
+            switch text(.part) {
+            case "train": .training
+            case "valid": .validation
+            case "test": .test
+            default: nil
+            }
+        return .corpus(try CorpusLibrary(home: home).load(reference), part: part)
+    }
 
     /// The base that `--base` names, mapped.
     func loadBase(workers: Workers? = nil) throws -> LoadedBase {

@@ -27,13 +27,7 @@ enum Eval: Command {
         examples: ["polymath eval --base nano --corpus Corpora/skerry-diary --adapter adapter.gguf --compare"])
 
     static func run(_ arguments: Arguments, _ console: Console) throws {
-        let source: EvaluationRun.Source
-        if let path = arguments.text(.tokens) {
-            source = .tokens(path: path)
-        } else if let reference = arguments.text(.corpus) {
-            let part = arguments.text(.part).flatMap(part)
-            source = .corpus(try CorpusLibrary(home: arguments.home).load(reference), part: part)
-        } else {
+        guard let source = try arguments.textSource() else {
             throw UsageError.impossible("Text to measure on is needed: --corpus PATH or --tokens FILE.json.")
         }
         if arguments.isOn(.compare), arguments.text(.adapter) == nil {
@@ -53,15 +47,6 @@ enum Eval: Command {
         console.endProgress()
         console.emit("evaluation", members(result, base: base, adapter: adapter))
         console.show(table(rows(result, base: base, adapter: adapter, source: source, arguments: arguments)))
-    }
-
-    private static func part(_ name: String) -> Corpus.Part? {
-        switch name {
-        case "train": .training
-        case "valid": .validation
-        case "test": .test
-        default: nil
-        }
     }
 
     private static func rows(
