@@ -26,7 +26,7 @@ class Faithfulness(Measurement):
         text = ["--corpus", os.path.join(ROOT, "Corpora/skerry-diary"), "--part", "train", "--batch-size", 8]
         rows = []
         for title, base, words in [
-                ("nano, 4 layers, text", self.nano(), text),
+                ("nano, 6 layers, text", self.nano(), text),
                 ("nano, boundary, text", self.nano(), [*text, "--scope", "boundary"]),
                 (f"stand-in, {self.options.layers} layers, random tokens", self.polymath.base(layers=self.depth()), [])]:
             self.note(f"  {title}")
