@@ -117,9 +117,8 @@ extension Decoder {
         let dNormed = work.head.dNormed.firstRows(rows.count)
         dNormed.fill(0)
         let result = headCrossEntropyWithGradient(
-            normed, head.weight, targets: rows.targets, scale: scale, into: dNormed, memory: work.head.memory,
-            workers: workers)
-        dHead?.add(hidden: normed, targets: rows.targets, logSumExp: result.logSumExp, scale: scale)
+            normed, head.weight, targets: rows.targets, scale: scale, into: dNormed, dWeight: dHead,
+            memory: work.head.memory, workers: workers)
         work.dHidden.fill(0)
         rmsNormBackward(
             dNormed, x: rows.hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon,

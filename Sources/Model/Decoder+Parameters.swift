@@ -11,13 +11,16 @@ extension Decoder {
     /// - Parameters:
     ///   - names: norm gains, projections and biases of any layer, `output_norm.weight`, `output.weight`.
     ///   - tokensPerStep: over all windows; decides in which form a layer's gradients are kept.
+    ///   - windowsPerStep: one window is enough for the head's norm without another walk; nil is any number.
     /// - Throws: `ModelError.missingTensor` for a name that this decoder does not have.
     /// - Complexity: one f32 copy of every named tensor. Of the gradients of matrices, what `WeightGradient` and
     ///   `HeadGradient` keep.
-    public func makeTrainable(_ names: [String], tokensPerStep: Int = 0) throws(ModelError) -> [Parameter] {
+    public func makeTrainable(
+        _ names: [String], tokensPerStep: Int = 0, windowsPerStep: Int? = nil
+    ) throws(ModelError) -> [Parameter] {
         var parameters: [Parameter] = []
         for name in names {
-            guard let parameter = install(name, tokensPerStep) else { throw .missingTensor(name) }
+            guard let parameter = install(name, tokensPerStep, windowsPerStep) else { throw .missingTensor(name) }
             parameters.append(parameter)
         }
         return parameters
@@ -42,12 +45,12 @@ extension Decoder {
         }
     }
 
-    private func install(_ name: String, _ tokens: Int) -> Parameter? {
+    private func install(_ name: String, _ tokens: Int, _ windows: Int?) -> Parameter? {
         if name == "output_norm.weight" { return Parameter(gain: name, value: outputNorm, gradient: &dOutputNorm) }
         if name == "output.weight" {
             let master = head.weight.decoded()
             head.weight = LinearWeight(dense: master, arithmetic: head.weight.arithmetic)
-            let gradient = HeadGradient(weight: head.weight)
+            let gradient = HeadGradient(weight: head.weight, isOfOneWindow: windows == 1)
             dHead = gradient
             return Parameter(name: name, kind: .matrix, value: master, gradient: .head(gradient))
         }

@@ -148,9 +148,12 @@ struct HeadPass {
     /// `[parts · N, width]`, or nothing.
     private let gradients: Matrix?
     private let packed: PackedRows?
+    /// For the norm of the weight's gradient, where that is wanted.
+    private let gram: HeadGram?
 
     init(
-        hidden: Matrix, weight: LinearWeight, targets: [Int32], collectsGradient: Bool, memory: HeadMemory? = nil
+        hidden: Matrix, weight: LinearWeight, targets: [Int32], collectsGradient: Bool, collectsGram: Bool = false,
+        memory: HeadMemory? = nil
     ) {
         tiles = HeadTiles(hidden: hidden, weight: weight, targets: targets)
         self.targets = targets
@@ -166,6 +169,7 @@ struct HeadPass {
             collectsGradient
             ? memory?.gradients?.firstRows(count) ?? Matrix(rows: count, columns: hidden.columns) : nil
         packed = memory?.packed.firstRows(hidden.rows)
+        gram = collectsGram ? HeadGram(targets: targets, parts: parts) : nil
     }
 
     /// Eight parts keep that many threads busy; four when the running sums of more would take more than 8 MB.
@@ -180,6 +184,7 @@ struct HeadPass {
                 for index in first..<(part + 1) * tiles.chunks / parts {
                     let vocabulary = tiles.range(ofChunk: index)
                     unsafe tiles.withLogits(vocabulary, packed: packed, scratch: scratch) { chunk in
+                        unsafe gram?.keep(logits, stride: tiles.stride, vocabulary: vocabulary)
                         for row in 0..<targets.count {
                             unsafe accumulate(
                                 logits + row * tiles.stride, row: row, part: part, vocabulary: vocabulary)
@@ -188,6 +193,7 @@ struct HeadPass {
                         unsafe chunk.addProduct(
                             logits, stride: tiles.stride, rows: targets.count,
                             into: gradients.pointer + part * targets.count * tiles.weight.inputs, adds: index > first)
+                        unsafe gram?.add(logits, stride: tiles.stride, vocabulary: vocabulary, part: part)
                     }
                 }
             }
@@ -217,6 +223,7 @@ struct HeadPass {
                 let width = gradients.columns
                 unsafe Vector.multiply(gradients.pointer + index * width, by: shrink, count: width)
             }
+            gram?.shrink(row: row, by: shrink, part: part)
         }
         unsafe sums.pointer[index] += Vector.exponentials(logits, minus: top, count: vocabulary.count)
     }
@@ -234,6 +241,11 @@ struct HeadPass {
             losses.append(Float(value - Double(targetLogits[0, row])))
         }
         return HeadCrossEntropyResult(losses: losses, logSumExp: logSumExp)
+    }
+
+    /// e·eᵀ of the logits' gradients e, on and below the diagonal; nil where it was not wanted.
+    func gram(logSumExp: [Float], scale: Float, workers: Workers) -> Matrix? {
+        gram?.joined(maxima: maxima, logSumExp: logSumExp, scale: scale, workers: workers)
     }
 
     /// dhidden_n += scale · (Σ_parts exp(m_part − L_n) · sum_part − W_target)

@@ -56,7 +56,7 @@ public func headCrossEntropy(
     return pass.result()
 }
 
-/// The loss of every row, and its gradient added to `dHidden`.
+/// The loss of every row, and its gradient added to `dHidden` and to the head's own.
 ///
 /// - Parameters:
 ///   - hidden: `[N, width]`, only the rows whose target counts.
@@ -64,17 +64,24 @@ public func headCrossEntropy(
 ///   - targets: N rows of `weight`.
 ///   - scale: what one row's loss weighs; 1 ÷ the counted targets of a step for their mean.
 ///   - dHidden: `[N, width]`, added to.
+///   - dWeight: the gradient of `weight`, added to, where it is trained; it keeps `hidden`, which is not to be changed
+///     before it is cleared.
 ///   - memory: where the pass may work, made with `backward`; nil takes memory of its own.
 public func headCrossEntropyWithGradient(
     _ hidden: Matrix, _ weight: LinearWeight, targets: [Int32], scale: Float, into dHidden: Matrix,
-    memory: HeadMemory? = nil, workers: Workers
+    dWeight: HeadGradient? = nil, memory: HeadMemory? = nil, workers: Workers
 ) -> HeadCrossEntropyResult {
     workers.times?.begin(.head)
     defer { workers.times?.end() }
     precondition(dHidden.hasShape(of: hidden), "head: dHidden \(dHidden.shape) for hidden \(hidden.shape)")
-    let pass = HeadPass(hidden: hidden, weight: weight, targets: targets, collectsGradient: true, memory: memory)
+    let pass = HeadPass(
+        hidden: hidden, weight: weight, targets: targets, collectsGradient: true,
+        collectsGram: dWeight?.isOfOneWindow ?? false, memory: memory)
     pass.run(workers: workers)
     let result = pass.result()
     pass.addGradient(logSumExp: result.logSumExp, scale: scale, into: dHidden, workers: workers)
+    dWeight?.add(
+        hidden: hidden, targets: targets, logSumExp: result.logSumExp, scale: scale,
+        gram: pass.gram(logSumExp: result.logSumExp, scale: scale, workers: workers))
     return result
 }

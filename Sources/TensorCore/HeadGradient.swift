@@ -2,8 +2,9 @@
 //
 //   e_nv = scale · (exp(l_nv − L_n) − [v = target_n]);  dW = Σ_n e_n ⊗ hidden_n
 //
-// What is kept are hidden, targets and L. The norm needs e·eᵀ, `[N, N]`, which one walk over the vocabulary sums up; an
-// update computes the logits of a chunk of the vocabulary again, from them the chunk of dW, and is done with it.
+// What is kept are hidden, targets and L. The norm needs e·eᵀ, `[N, N]`: for a step of one window the walk that finds the
+// losses sums it up, for more one more walk does. An update computes the logits of a chunk of the vocabulary again, from
+// them the chunk of dW, and is done with it.
 
 internal import Foundation
 
@@ -13,6 +14,8 @@ internal import Foundation
 public final class HeadGradient: @unchecked Sendable {
     /// The trained head; its values must stay those of the losses until an update comes to them.
     let weight: LinearWeight
+    /// Whether all rows of a step come at once.
+    let isOfOneWindow: Bool
     private var pieces: [Rows] = []
 
     private struct Rows {
@@ -20,17 +23,24 @@ public final class HeadGradient: @unchecked Sendable {
         let targets: [Int32]
         let logSumExp: [Float]
         let scale: Float
+        /// e·eᵀ on and below the diagonal, where it is known.
+        let gram: Matrix?
     }
 
-    public init(weight: LinearWeight) { self.weight = weight }
+    /// - Parameter isOfOneWindow: whether all rows of a step come in one call of `headCrossEntropyWithGradient`.
+    public init(weight: LinearWeight, isOfOneWindow: Bool = false) {
+        self.weight = weight
+        self.isOfOneWindow = isOfOneWindow
+    }
 
     /// Bytes that the gradient of a head takes at a step of `rows` counted tokens: what is kept, and what the norm or an
     /// update needs at a time beside a walk over the vocabulary.
     public static func byteCount(_ weight: LinearWeight, rows: Int, threads: Int) -> Int {
         let hidden = Matrix(rows: rows, columns: weight.inputs, in: .measuring())
         let tiles = HeadTiles(hidden: hidden, weight: weight, targets: Array(repeating: 0, count: rows))
-        let norm = partCount(tiles) * rows * rows
-        return 4 * (rows * weight.inputs + max(norm, threads * tiles.chunk * weight.inputs))
+        let parts = max(partCount(tiles), HeadPass.gradientPartCount(rows: rows, width: weight.inputs))
+        return 4 * (rows * weight.inputs + threads * tiles.chunk * weight.inputs)
+            + HeadGram.byteCount(rows: rows, parts: parts)
     }
 
     /// As many parts as keep threads busy; fewer when their sums would take more than 16 MB.
@@ -46,13 +56,14 @@ public final class HeadGradient: @unchecked Sendable {
     ///   - targets: N rows of the weight, likewise.
     ///   - logSumExp: N values, from its result.
     ///   - scale: what one row's loss weighs; the same in every call of a step.
-    public func add(hidden: Matrix, targets: [Int32], logSumExp: [Float], scale: Float) {
+    ///   - gram: e·eᵀ of these rows, on and below the diagonal, where it is known.
+    public func add(hidden: Matrix, targets: [Int32], logSumExp: [Float], scale: Float, gram: Matrix? = nil) {
         precondition(
             hidden.columns == weight.inputs && targets.count == hidden.rows && logSumExp.count == hidden.rows,
             "a head's gradient: hidden \(hidden.shape), \(targets.count) targets, \(logSumExp.count) sums")
         precondition(pieces.allSatisfy { $0.scale == scale }, "a step's losses are weighed alike")
         guard hidden.rows > 0 else { return }
-        pieces.append(Rows(hidden: hidden, targets: targets, logSumExp: logSumExp, scale: scale))
+        pieces.append(Rows(hidden: hidden, targets: targets, logSumExp: logSumExp, scale: scale, gram: gram))
     }
 
     /// dW = 0
@@ -69,34 +80,21 @@ public final class HeadGradient: @unchecked Sendable {
         }
         let joined = Rows(
             hidden: hidden, targets: pieces.flatMap(\.targets), logSumExp: pieces.flatMap(\.logSumExp),
-            scale: first.scale)
+            scale: first.scale, gram: nil)
         pieces = [joined]
         return joined
     }
 
     /// Σ dW², in Double.
     ///
-    /// - Complexity: the products of `headCrossEntropy`, and rows² · vocabulary operations.
+    /// - Complexity: rows² · width operations with a known e·eᵀ; else also the products of `headCrossEntropy`, and
+    ///   rows² · vocabulary operations.
     func sumOfSquares(workers: Workers) -> Double {
         workers.times?.begin(.head)
         defer { workers.times?.end() }
         guard let rows = joined() else { return 0 }
-        let tiles = HeadTiles(hidden: rows.hidden, weight: weight, targets: rows.targets)
         let count = rows.hidden.rows
-        let parts = Self.partCount(tiles)
-        let grams = Matrix(rows: parts * count, columns: count)
-        workers.withPacked(rows.hidden, weight.arithmetic) { packed in
-            unsafe workers.forEach(tasks: parts, scratch: tiles.scratchCount) { part, scratch in
-                let gram = unsafe grams.pointer + part * count * count
-                for chunk in part * tiles.chunks / parts..<(part + 1) * tiles.chunks / parts {
-                    let vocabulary = tiles.range(ofChunk: chunk)
-                    unsafe fillLogitGradient(rows, vocabulary, tiles, packed: packed, scratch: scratch)
-                    unsafe BLAS.addGram(
-                        .init(tiles.logits(scratch), stride: tiles.stride), into: gram, stride: count, rows: count,
-                        inner: vocabulary.count)
-                }
-            }
-        }
+        let gram = rows.gram ?? gram(rows, workers: workers)
         let hidden = unsafe GramRows(start: rows.hidden.pointer, stride: weight.inputs, columns: weight.inputs)
         return unsafe GramSum.overPairs(rows: count, tiles: 1, workers: workers) { first, second, scratch in
             unsafe GramSum.fill(scratch.tile(0), hidden, first, second, product: scratch.start)
@@ -105,15 +103,38 @@ public final class HeadGradient: @unchecked Sendable {
                 for column in second {
                     let inner = unsafe scratch.tile(0)[
                         (row - first.lowerBound) * GramSum.block + column - second.lowerBound]
-                    // Below the diagonal and on it: addGram fills no more.
-                    let place = max(row, column) * count + min(row, column)
-                    var product = 0.0
-                    for part in 0..<parts { unsafe product += Double(grams.pointer[part * count * count + place]) }
-                    sum += inner * product
+                    sum += unsafe inner * Double(gram.pointer[max(row, column) * count + min(row, column)])
                 }
             }
             return sum
         }
+    }
+
+    /// e·eᵀ on and below the diagonal, `[N, N]`, by a walk over the vocabulary.
+    private func gram(_ rows: Rows, workers: Workers) -> Matrix {
+        let tiles = HeadTiles(hidden: rows.hidden, weight: weight, targets: rows.targets)
+        let (count, parts) = (rows.hidden.rows, Self.partCount(tiles))
+        let sums = Matrix(rows: parts * count, columns: count)
+        workers.withPacked(rows.hidden, weight.arithmetic) { packed in
+            unsafe workers.forEach(tasks: parts, scratch: tiles.scratchCount) { part, scratch in
+                for chunk in part * tiles.chunks / parts..<(part + 1) * tiles.chunks / parts {
+                    let vocabulary = tiles.range(ofChunk: chunk)
+                    unsafe fillLogitGradient(rows, vocabulary, tiles, packed: packed, scratch: scratch)
+                    unsafe BLAS.addGram(
+                        .init(tiles.logits(scratch), stride: tiles.stride), into: sums.pointer + part * count * count,
+                        stride: count, rows: count, inner: vocabulary.count)
+                }
+            }
+        }
+        let gram = Matrix(rows: count, columns: count)
+        workers.forEach(tasks: count) { row in
+            for column in 0...row {
+                var sum = 0.0
+                for part in 0..<parts { unsafe sum += Double(sums.pointer[(part * count + row) * count + column]) }
+                unsafe gram.pointer[row * count + column] = Float(sum)
+            }
+        }
+        return gram
     }
 
     /// Calls `body` with every tile of dW: all columns of a chunk of the vocabulary.

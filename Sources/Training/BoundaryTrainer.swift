@@ -69,7 +69,8 @@ public final class BoundaryTrainer {
         lowestLayer = layers[0]
         let tokens = data.training.reduce(0) { max($0, $1.inputs.count) } * options.batchSize
         parameters = try decoder.makeTrainable(
-            options.scope.tensorNames(of: shape, exists: exists), tokensPerStep: tokens)
+            options.scope.tensorNames(of: shape, exists: exists), tokensPerStep: tokens,
+            windowsPerStep: options.batchSize)
         optimizer =
             switch options.optimizer {
             case .sgd: SGD(weightDecay: options.weightDecay)

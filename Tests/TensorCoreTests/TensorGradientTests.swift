@@ -65,6 +65,64 @@ import Testing
         #expect(abs(got - wanted) < 2e-6 * wanted, "\(got) for \(wanted)")
     }
 
+    /// The gradient of one window, whose norm comes with the losses. Rows repeat each other's targets; where `isLearned`,
+    /// every row is all but sure of its target, so that what is left of 1 − p decides.
+    private static func window(
+        _ width: Int, vocabulary: Int, rows: Int, isLearned: Bool, seed: UInt64, workers: Workers = workers
+    ) -> (gradient: TensorGradient, dHidden: Matrix) {
+        let table = randomMatrix(vocabulary, width, seed: seed)
+        let hidden = randomMatrix(rows, width, seed: seed + 1)
+        let targets = randomTokens(rows, vocabulary: max(vocabulary / 3, 1), seed: seed + 2)
+        if isLearned {
+            for (row, target) in targets.enumerated() {
+                let length = (0..<width).reduce(Float(0)) { $0 + table[Int(target), $1] * table[Int(target), $1] }
+                for column in 0..<width { hidden[row, column] = table[Int(target), column] * 20 / length }
+            }
+        }
+        let gradient = HeadGradient(weight: LinearWeight(dense: table), isOfOneWindow: true)
+        let dHidden = Matrix(rows: rows, columns: width)
+        _ = headCrossEntropyWithGradient(
+            hidden, LinearWeight(dense: table), targets: targets, scale: 0.25, into: dHidden, dWeight: gradient,
+            workers: workers)
+        return (.head(gradient), dHidden)
+    }
+
+    @Test(arguments: [(1, 1, 1), (3, 40, 1), (24, 530, 4), (40, 6_000, 33), (17, 2_000, 135)], [false, true])
+    func `the norm that comes with the losses is that of the gradient`(
+        shape: (width: Int, vocabulary: Int, rows: Int), isLearned: Bool
+    ) {
+        let (gradient, _) = Self.window(
+            shape.width, vocabulary: shape.vocabulary, rows: shape.rows, isLearned: isLearned, seed: 11)
+        let wanted = gradient.values.reduce(0.0) { $0 + Double($1) * Double($1) }
+        let got = gradient.sumOfSquares(workers: Self.workers)
+        // Of a learned row the gradient itself is 1 − p of an f32 p, good to 6e-8 in all; the norm is the better one.
+        let tolerance = isLearned ? 1e-4 * wanted + 1e-12 : 2e-6 * wanted
+        #expect(abs(got - wanted) <= tolerance, "\(got) for \(wanted)")
+    }
+
+    @Test func `the norm that comes with the losses has the same bits on any number of threads`() {
+        func bits(_ workers: Workers) -> UInt64 {
+            Self.window(24, vocabulary: 6_000, rows: 40, isLearned: false, seed: 5, workers: workers).gradient
+                .sumOfSquares(workers: workers).bitPattern
+        }
+        let expected = bits(Workers(count: 1))
+        for threads in [2, 3, 7] { #expect(bits(Workers(count: threads)) == expected, "\(threads) threads") }
+    }
+
+    // A second window in a step that promised one, as validation never is: the walk is made after all.
+    @Test func `two windows where one was announced still give their norm`() {
+        let weight = LinearWeight(dense: randomMatrix(530, 6, seed: 1))
+        let gradient = HeadGradient(weight: weight, isOfOneWindow: true)
+        for seed in UInt64(2)...3 {
+            _ = headCrossEntropyWithGradient(
+                randomMatrix(4, 6, seed: seed), weight, targets: randomTokens(4, vocabulary: 530, seed: seed),
+                scale: 0.25, into: Matrix(rows: 4, columns: 6), dWeight: gradient, workers: Self.workers)
+        }
+        let form = TensorGradient.head(gradient)
+        let wanted = form.values.reduce(0.0) { $0 + Double($1) * Double($1) }
+        #expect(abs(form.sumOfSquares(workers: Self.workers) - wanted) < 2e-6 * wanted)
+    }
+
     // Central differences of the Double reference, as in GradientTests.
     @Test func `the head's gradient agrees with central differences`() {
         let (hidden, w) = (randomMatrix(4, 6, seed: 29), randomMatrix(530, 6, seed: 30))
