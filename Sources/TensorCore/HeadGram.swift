@@ -25,7 +25,8 @@ final class HeadGram: @unchecked Sendable {
         targetLogits = Matrix(rows: targets.count, columns: columns.count)
     }
 
-    static func byteCount(rows: Int, parts: Int) -> Int { (parts + 2) * rows * rows * MemoryLayout<Float>.stride }
+    /// The parts' sums, the targets' logits and gradients, and the result.
+    static func byteCount(rows: Int, parts: Int) -> Int { (parts + 3) * rows * rows * MemoryLayout<Float>.stride }
 
     /// Indices of the columns that lie in a run of the vocabulary.
     private func indices(in vocabulary: Range<Int>) -> Range<Int> {

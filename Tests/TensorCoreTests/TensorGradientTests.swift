@@ -68,8 +68,9 @@ import Testing
     /// The gradient of one window, whose norm comes with the losses. Rows repeat each other's targets; where `isLearned`,
     /// every row is all but sure of its target, so that what is left of 1 − p decides.
     private static func window(
-        _ width: Int, vocabulary: Int, rows: Int, isLearned: Bool, seed: UInt64, workers: Workers = workers
-    ) -> (gradient: TensorGradient, dHidden: Matrix) {
+        _ width: Int, vocabulary: Int, rows: Int, isLearned: Bool, arithmetic: Arithmetic = .f32, seed: UInt64,
+        workers: Workers = workers
+    ) -> TensorGradient {
         let table = randomMatrix(vocabulary, width, seed: seed)
         let hidden = randomMatrix(rows, width, seed: seed + 1)
         let targets = randomTokens(rows, vocabulary: max(vocabulary / 3, 1), seed: seed + 2)
@@ -79,30 +80,33 @@ import Testing
                 for column in 0..<width { hidden[row, column] = table[Int(target), column] * 20 / length }
             }
         }
-        let gradient = HeadGradient(weight: LinearWeight(dense: table), isOfOneWindow: true)
-        let dHidden = Matrix(rows: rows, columns: width)
+        let weight = LinearWeight(dense: table, arithmetic: arithmetic)
+        let gradient = HeadGradient(weight: weight, isOfOneWindow: true)
         _ = headCrossEntropyWithGradient(
-            hidden, LinearWeight(dense: table), targets: targets, scale: 0.25, into: dHidden, dWeight: gradient,
+            hidden, weight, targets: targets, scale: 0.25, into: Matrix(rows: rows, columns: width), dWeight: gradient,
             workers: workers)
-        return (.head(gradient), dHidden)
+        return .head(gradient)
     }
 
     @Test(arguments: [(1, 1, 1), (3, 40, 1), (24, 530, 4), (40, 6_000, 33), (17, 2_000, 135)], [false, true])
     func `the norm that comes with the losses is that of the gradient`(
         shape: (width: Int, vocabulary: Int, rows: Int), isLearned: Bool
     ) {
-        let (gradient, _) = Self.window(
-            shape.width, vocabulary: shape.vocabulary, rows: shape.rows, isLearned: isLearned, seed: 11)
-        let wanted = gradient.values.reduce(0.0) { $0 + Double($1) * Double($1) }
-        let got = gradient.sumOfSquares(workers: Self.workers)
-        // Of a learned row the gradient itself is 1 − p of an f32 p, good to 6e-8 in all; the norm is the better one.
-        let tolerance = isLearned ? 1e-4 * wanted + 1e-12 : 2e-6 * wanted
-        #expect(abs(got - wanted) <= tolerance, "\(got) for \(wanted)")
+        for arithmetic in Arithmetic.allCases {
+            let gradient = Self.window(
+                shape.width, vocabulary: shape.vocabulary, rows: shape.rows, isLearned: isLearned,
+                arithmetic: arithmetic, seed: 11)
+            let wanted = gradient.values.reduce(0.0) { $0 + Double($1) * Double($1) }
+            let got = gradient.sumOfSquares(workers: Self.workers)
+            // Of a learned row the gradient itself is 1 − p of an f32 p, good to 6e-8 in all; the norm is the better one.
+            let tolerance = isLearned ? 1e-4 * wanted + 1e-12 : 2e-6 * wanted
+            #expect(abs(got - wanted) <= tolerance, "\(arithmetic): \(got) for \(wanted)")
+        }
     }
 
     @Test func `the norm that comes with the losses has the same bits on any number of threads`() {
         func bits(_ workers: Workers) -> UInt64 {
-            Self.window(24, vocabulary: 6_000, rows: 40, isLearned: false, seed: 5, workers: workers).gradient
+            Self.window(24, vocabulary: 6_000, rows: 40, isLearned: false, seed: 5, workers: workers)
                 .sumOfSquares(workers: workers).bitPattern
         }
         let expected = bits(Workers(count: 1))
