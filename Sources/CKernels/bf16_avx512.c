@@ -92,13 +92,17 @@ AVX512 static void multiply(
     size_t columns, bool adds, const CKAhead *next) {
     size_t pairs = (inner + 1) / 2, size = pairs * CK_GROUP * 4;
     size_t width = ckPassWidth(size), tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-    size_t calls = tiles * ((columns + CK_GROUP - 1) / CK_GROUP), call = 0;
+    size_t calls = tiles * ((columns + CK_GROUP - 1) / CK_GROUP);
+    CKLines ahead = ckLines(next);
+    size_t share = ckShare(next, calls);
     for (size_t first = 0; first < columns; first += width)
         for (size_t t = 0; t < tiles; t++) {
             // Tiles of nearly one height: a low one at the end would leave units idle.
             size_t row = t * rows / tiles, height = (t + 1) * rows / tiles - row;
             for (size_t column = first; column < columns && column < first + width; column += CK_GROUP) {
-                ckFetch(next, call++, calls);
+                ckFetch(&ahead, share);
+                if (adds && column + CK_GROUP < columns)
+                    ckFetchSums(c + row * cStride + column + CK_GROUP, cStride, height);
                 size_t left = columns - column;
                 __mmask16 low = ckFirst(left), high = left > 16 ? ckFirst(left - 16) : 0;
                 const uint8_t *group = panel + column / CK_GROUP * size;

@@ -62,18 +62,45 @@ extern const CKRoutines ckBF16NEON, ckInt8NEON, ckInt8Dot;
 bool ckHasDot(void);
 #endif
 
-/// Part `part` of `parts` of the memory that `next` names, line by line.
-static inline __attribute__((always_inline)) void ckFetch(const CKAhead *next, size_t part, size_t parts) {
-    if (next->bytes == 0) return;
-    size_t lines = (next->bytes + 63) / 64 + 1, total = lines * next->rows;
-    size_t line = part * total / parts, last = (part + 1) * total / parts;
-    for (size_t row = line / lines, i = line % lines; line < last; line++) {
-        size_t at = 64 * i < next->bytes ? 64 * i : next->bytes - 1;
-        __builtin_prefetch((const uint8_t *)next->from + row * next->stride + at, 0, 2);
-        if (++i == lines) {
-            i = 0;
-            row++;
-        }
+/// Lines of runs of bytes, to be fetched a few at a time.
+typedef struct {
+    const uint8_t *line, *end, *run;
+    size_t stride, bytes, runs;
+} CKLines;
+
+static inline __attribute__((always_inline)) void ckBeginRun(CKLines *x) {
+    x->line = (const uint8_t *)((uintptr_t)x->run & ~(uintptr_t)63);
+    x->end = x->run + x->bytes;
+}
+
+static inline __attribute__((always_inline)) CKLines ckLines(const CKAhead *next) {
+    CKLines x = {NULL, NULL, (const uint8_t *)next->from, next->stride, next->bytes, next->bytes > 0 ? next->rows : 0};
+    if (x.runs > 0) ckBeginRun(&x);
+    return x;
+}
+
+/// How many of all lines must be fetched at each of `calls` times.
+static inline __attribute__((always_inline)) size_t ckShare(const CKAhead *next, size_t calls) {
+    return calls > 0 ? (next->rows * (next->bytes / 64 + 2) + calls - 1) / calls : 0;
+}
+
+/// Fetches the next `count` lines, or as many as there are, into the second cache.
+static inline __attribute__((always_inline)) void ckFetch(CKLines *x, size_t count) {
+    for (; count > 0 && x->runs > 0; count--) {
+        __builtin_prefetch(x->line, 0, 2);
+        x->line += 64;
+        if (x->line < x->end) continue;
+        x->runs--;
+        x->run += x->stride;
+        if (x->runs > 0) ckBeginRun(x);
+    }
+}
+
+/// Fetches the 32 sums of each of `rows` rows, to be added to.
+static inline __attribute__((always_inline)) void ckFetchSums(const float *c, size_t cStride, size_t rows) {
+    for (size_t i = 0; i < rows; i++) {
+        __builtin_prefetch(c + i * cStride, 1, 3);
+        __builtin_prefetch(c + i * cStride + 16, 1, 3);
     }
 }
 

@@ -11,9 +11,10 @@ enum ProductGrain {
     static let outputs = 128
     static let innerStep = 1_024
     static let packedInnerStep = 1_792
-    /// dy·W: blocks of inputs begin at multiples of this; inner steps.
+    /// dy·W: blocks of inputs begin at multiples of this; inner steps, in f32 and of packed panels.
     static let inputs = LinearWeight.columnGrain
     static let backwardInnerStep = 256
+    static let packedBackwardInnerStep = 512
     /// Columns of a packed panel that are made and used at a time.
     static let panel = 64
 }
@@ -29,13 +30,17 @@ extension LinearWeight {
 
     /// Floats of scratch that ``multiplyTransposed(_:inputs:into:stride:adds:scratch:)`` needs.
     var transposedProductScratchCount: Int {
-        let inner = min(outputs, ProductGrain.backwardInnerStep)
+        let inner = min(outputs, backwardInnerStep)
         let columns = min(inputs, ProductGrain.inputs)
         guard let kind = arithmetic.kind else { return Self.scratchCount(rows: inner, columns: columns) }
         return panelFloats(kind, inner: inner, columns: columns) + Self.scratchCount(rows: inner, columns: columns)
     }
 
     private var innerStep: Int { arithmetic.kind == nil ? ProductGrain.innerStep : ProductGrain.packedInnerStep }
+
+    private var backwardInnerStep: Int {
+        arithmetic.kind == nil ? ProductGrain.backwardInnerStep : ProductGrain.packedBackwardInnerStep
+    }
 
     private func panelFloats(_ kind: CKKind, inner: Int, columns: Int) -> Int {
         ((ck_panel_size(kind, inner, columns) + 63) & ~63) / 4
@@ -128,8 +133,8 @@ extension LinearWeight {
             dy.inner == outputs && dy.arithmetic == arithmetic && range.lowerBound % ProductGrain.inputs == 0
                 && range.count <= ProductGrain.inputs,
             "rows of \(dy.inner) \(dy.arithmetic) values times W \(outputs) × \(inputs) in \(arithmetic)")
-        for step in 0..<taskCount(outputs, ProductGrain.backwardInnerStep) {
-            let rows = taskRange(step, ProductGrain.backwardInnerStep, outputs)
+        for step in 0..<taskCount(outputs, backwardInnerStep) {
+            let rows = taskRange(step, backwardInnerStep, outputs)
             guard let kind = arithmetic.kind else {
                 unsafe withBlock(rows: rows, columns: range, scratch: scratch) { w, wStride in
                     unsafe BLAS.multiply(
@@ -145,7 +150,7 @@ extension LinearWeight {
             unsafe withSource(rows: rows, columns: range, scratch: decoded) { type, from, fromStride in
                 unsafe ck_panel_straight(kind, path, type, from, fromStride, rows.count, range.count, panel)
             }
-            let following = rows.upperBound..<min(rows.upperBound + ProductGrain.backwardInnerStep, outputs)
+            let following = rows.upperBound..<min(rows.upperBound + backwardInnerStep, outputs)
             unsafe ck_multiply_ahead(
                 kind, path, dy.pointer(from: rows.lowerBound), dy.stride, dy.rows, panel, rows.count, c, stride,
                 range.count, adds || step > 0,

@@ -171,4 +171,25 @@ import Testing
             }
         }
     }
+
+    @Test func `an int8 block below 2^-120 counts as zero, and one above does not`() {
+        let inner = Int(CK_INNER_BLOCK)
+        let b = Matrix(rows: 1, columns: inner, values: [Float](repeating: 0x1p100, count: inner))
+        for path in [CKPathPlain, CKPathAVX2, CKPathAVXVNNI, CKPathAVX512, CKPathNEON, CKPathDot]
+        where ck_has_path(CKInt8, path) {
+            for (value, wanted) in [(Float(0x1p-121), Float(0)), (-0x1p-126, 0), (0x1p-119, 0x1p-13)] {
+                let a = Matrix(rows: 1, columns: inner, values: [Float](repeating: value, count: inner))
+                let sum = Float(bitPattern: Self.run(CKInt8, path, a, b).products[0][0])
+                #expect(abs(sum - wanted) <= 1e-5 * wanted, "path \(path.rawValue), \(value)")
+            }
+        }
+    }
+
+    @Test(arguments: kinds) func `packed rows do not crowd one set of a cache`(kind: CKKind) {
+        for inner in [1, 64, 896, 1_536, 2_048, 8_960] {
+            let stride = ck_rows_stride(kind, inner)
+            // An odd number of lines: a power of two of rows takes as many sets.
+            #expect(stride % 128 == 64 && stride >= ck_rows_offset(kind, (inner + 63) / 64 * 64 - 64))
+        }
+    }
 }
