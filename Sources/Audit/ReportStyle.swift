@@ -81,6 +81,16 @@ enum ReportStyle {
         .grid{stroke:var(--line)}
         polyline{fill:none;stroke-width:2.5;stroke-linejoin:round}
         .dots{fill:none;stroke:var(--dot);stroke-width:4.5;stroke-linecap:round;opacity:.75}
+        polyline.thin{stroke-width:1.75}
+        rect.rest{fill:var(--tint)}
+        line.break{stroke:var(--amber);stroke-dasharray:2 4;stroke-width:1.5}
+        polyline.warm,.dots.warm{stroke:var(--red)}
+        .dots.valid{stroke:var(--blue)}
+        .dots.seal{stroke:var(--green)}
+        svg text.name.valid{fill:var(--blue)}
+        svg text.name.seal{fill:var(--green)}
+        svg text.name.warm{fill:var(--red)}
+        svg text.name.mean{fill:var(--ink)}
         polyline.mean{stroke:var(--ink);stroke-width:2}
         polyline.valid{stroke:var(--blue)}
         polyline.seal{stroke:var(--green)}
@@ -95,6 +105,8 @@ enum ReportStyle {
         .key.valid{width:11px;height:11px;border-radius:50%;background:none;border:2.5px solid var(--blue)}
         .key.valid.line{width:1.3rem;height:3px;border:0;border-radius:2px;background:var(--blue)}
         .key.seal{background:var(--green)}
+        .key.rest{height:11px;background:var(--tint);border:1px solid var(--line)}
+        .key.break{background:var(--amber)}
         .key.tick{width:0;height:0;background:none;border:6px solid transparent;border-top:0;\
         border-bottom:11px solid var(--amber);border-radius:0;transform:rotate(180deg)}
         summary{cursor:pointer;color:var(--blue);padding:.5rem 0;font-size:.95rem}

@@ -180,7 +180,7 @@ extension RunReport {
             <code>polymath audit export</code> gathers what is meant for that.</p>
             <div class="cards"><div class="card"><h3>May be handed on</h3><ul>\(exported)\
             <li>The evidence: this page, the audit chain, the digests of the base, the record and events of the run, the \
-            attestation. They hold digests, figures and names.</li></ul></div>
+            attestation. They hold digests, figures and names, and how the device was while it trained.</li></ul></div>
             <div class="card"><h3>Stays where it is</h3><ul><li>The text, its tokens and every activation: none of them is \
             ever written to the run’s folder.</li><li>Checkpoints and full-precision masters.</li><li>The signing key, and \
             the paths of base, corpus and key on that machine.</li></ul></div></div>

@@ -9,6 +9,7 @@ extension RunReport {
             ("verdict", verdictName, verdictSection), ("outcome", "Before and after", outcomeSection),
             ("curve", "Loss while training", curveSection), ("trained", "What was trained", trainedSection),
             ("sealed", "What stayed sealed", sealSection), ("cost", "Memory and speed", costSection),
+            ("device", "The device over time", deviceSection),
             ("handed-on", "What left the machine, and what did not", departureSection),
             ("identities", "Identities", identitySection), ("check", "Check it yourself", commandSection),
         ].filter { !$0.content.text.isEmpty }

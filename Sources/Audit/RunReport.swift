@@ -169,6 +169,8 @@ public struct RunReport: Sendable {
     public var anonymousMemory: [Point] = []
     /// Tokens per second of each step.
     public var speed: [Point] = []
+    /// What the device did; nil for a run that did not record it.
+    public var timeline: Timeline?
     public var peakMemoryBytes: Int?
     public var anonymousMemoryBytes: Int?
     public var tokensPerSecond: Double?

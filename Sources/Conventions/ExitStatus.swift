@@ -17,6 +17,9 @@ public struct ExitStatus: Equatable, Sendable {
     /// Not enough memory or disk.
     public static let resources = ExitStatus(code: 5)
 
+    /// A run ended at a clean pause, because its pace says that the device should not go on now.
+    public static let paused = ExitStatus(code: 6)
+
     /// Stopped by signal `number` after a clean pause.
     public static func signal(_ number: Int32) -> ExitStatus { ExitStatus(code: 128 + number) }
 

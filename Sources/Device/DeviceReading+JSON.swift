@@ -1,4 +1,4 @@
-internal import Foundation
+package import Foundation
 
 // A reading as events and traces hold it: one flat object, null for what the device did not say.
 //
@@ -20,7 +20,7 @@ extension DeviceReading {
     /// Reads what ``json`` wrote.
     ///
     /// - Throws: `DeviceTraceError.value` for what no device can say, `DecodingError` for another form.
-    init(json: Data) throws {
+    package init(json: Data) throws {
         self = try JSONDecoder().decode(Record.self, from: json).reading()
     }
 }

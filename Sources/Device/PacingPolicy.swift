@@ -148,7 +148,8 @@ public struct PacingPolicy: Sendable {
         for kind in DeviceReading.Temperature.Kind.allCases {
             guard let ceiling = limits.ceiling(kind) else { continue }
             guard let temperature = reading.temperature(kind) else {
-                if heats[kind].wasThere {
+                // Without a battery there is none to be hot: it was taken out, or the run was moved.
+                if heats[kind].wasThere, kind != .battery || reading.power != .mains {
                     reason = reason ?? PacingReason(.lostSensor, sensor: "\(kind.rawValue) temperature")
                 }
                 continue

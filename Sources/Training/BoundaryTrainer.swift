@@ -102,6 +102,7 @@ public final class BoundaryTrainer {
                 end = .patience
                 break
             }
+            try observer.willBeginStep()
             if observer.wantsPause {
                 end = .paused
                 break

@@ -45,6 +45,8 @@ public struct ValidationRecord: Equatable, Sendable {
 
 /// Watches a run and may stop it. Calls come from the training thread, in order.
 public protocol TrainingObserver: AnyObject {
+    /// Before a step, and before `wantsPause` is asked: may wait for as long as the device needs.
+    func willBeginStep() throws
     /// After the gradients of `step` are there and before any parameter changes: the last moment to object.
     func willUpdate(step: Int, secondsSoFar: Double) throws
     func didStep(_ record: StepRecord) throws
@@ -58,6 +60,7 @@ public protocol TrainingObserver: AnyObject {
 }
 
 extension TrainingObserver {
+    public func willBeginStep() throws {}
     public func didCompleteStep(_ trainer: BoundaryTrainer) throws {}
     public func didNote(_ note: TrainingNote) throws {}
 }

@@ -38,6 +38,21 @@ import Testing
         report.residentMemory = [.init(step: 1, value: 1_000_000_000)]
         report.anonymousMemory = [.init(step: 1, value: 1_000_000)]
         report.speed = (1...20).map { .init(step: $0, value: 50) }
+        var timeline = RunReport.Timeline()
+        timeline.seconds = 200
+        timeline.panels = [
+            .init(
+                foreign,
+                [
+                    .init(foreign, (0..<2000).map { .init(seconds: Double($0) / 10, value: Double($0 % 7)) }),
+                    .init(foreign, [.init(seconds: 3, value: .nan), .init(seconds: 4, value: nil)]),
+                ])
+        ]
+        timeline.rests = [.init(from: 3, to: 9)]
+        timeline.breaks = [20]
+        timeline.transitions = [.init(seconds: 3, time: foreign, step: 4, what: foreign, why: foreign)]
+        timeline.missing = [foreign]
+        report.timeline = timeline
         report.peakMemoryBytes = 1 << 30
         report.tokensPerSecond = 51.2
         report.seconds = 12
@@ -110,7 +125,7 @@ import Testing
         let ids = html.components(separatedBy: " id=\"").dropFirst().map { $0.prefix { $0 != "\"" } }
         #expect(Set(ids).count == ids.count)
         let drawings = html.components(separatedBy: "<svg ").dropFirst()
-        #expect(drawings.count >= 5)
+        #expect(drawings.count >= 6)
         #expect(drawings.allSatisfy { $0.contains("<desc") || $0.contains("aria-hidden=\"true\"") })
         #expect(html.components(separatedBy: "<table").count == html.components(separatedBy: "<thead").count)
         #expect(html.components(separatedBy: "<h1").count == 2)

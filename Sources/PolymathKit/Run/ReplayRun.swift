@@ -75,9 +75,13 @@ public struct ReplayRun {
                 ? "The corpus id is under the signer's key, so only the outcome shows whether this is the run's text."
                 : "The text at hand has the corpus id that the run names.")
         do {
-            _ = try TrainingRun(request, home: home, listener: listener, stop: stop).run()
+            var training = TrainingRun(request, home: home, listener: listener, stop: stop)
+            // Whoever asks for a replay waits for it.
+            training.isPaced = false
+            _ = try training.run()
         } catch let stopped as RunStopped {
-            throw ReplayError.stopped(signal: stopped.signal, step: stopped.step)
+            guard case .signal(let signal) = stopped.cause else { throw stopped }
+            throw ReplayError.stopped(signal: signal, step: stopped.step)
         } catch let error as TrainingError {
             verdict.add("outcome", .failed, .replay, "Trained again, the run comes to no end: \(error)")
             return verdict

@@ -33,7 +33,7 @@ final class RunEvents {
         self.listener = listener
     }
 
-    /// Adds the time of day and writes one line; nothing is lost if the process dies after it.
+    /// Adds the time, UTC to the millisecond, and writes one line; nothing is lost if the process dies after it.
     ///
     /// The file may be handed on, so it does not say where the run's folder stands: the listener alone is told.
     func emit(_ name: String, _ members: [String: JSONValue]) throws {
@@ -43,7 +43,7 @@ final class RunEvents {
             if let path = object[place]?.asString { object[place] = .string(path.lastComponent) }
         }
         object["event"] = .string(name)
-        object["time"] = .string(Self.now())
+        object["time"] = .string(EventTime.text(Date()))
         try file.append(JSONValue.object(object).canonicalBytes + [0x0A])
         listener.event(name, members)
     }

@@ -1,5 +1,6 @@
 internal import Audit
 internal import Bytes
+internal import Device
 internal import Digest
 internal import Foundation
 internal import Training
@@ -12,6 +13,8 @@ struct RunHistory {
     private(set) var coverage: [(step: Int, checkedBytes: Int)] = []
     private(set) var peakResident = 0
     private(set) var peakAnonymous = 0
+    /// A reading of the device for each set of sensors that it had.
+    private(set) var devices: [DeviceReading] = []
 
     static let limit = AuditVerification.eventsLimit
 
@@ -24,17 +27,22 @@ struct RunHistory {
         guard let bytes = try? WholeFile.read(path, limit: Self.limit) else { return }
         var stepEvents: [Int: JSONValue] = [:]
         var validationEvents: [Int: JSONValue] = [:]
+        var devices: [String: JSONValue] = [:]
         for line in bytes.split(separator: 0x0A) {
             guard let event = try? JSONValue.parse(Array(line)), let step = event["step"]?.asInt else { continue }
             switch event["event"]?.asString {
             case "step":
                 stepEvents[step] = event
+                if let device = event["device"], let missing = device["missing"] {
+                    devices[missing.canonicalString] = device
+                }
                 peakResident = max(peakResident, event["peak_memory_bytes"]?.asInt ?? 0)
                 peakAnonymous = max(peakAnonymous, event["anonymous_memory_bytes"]?.asInt ?? 0)
             case "validation": validationEvents[step] = event
             default: break
             }
         }
+        self.devices = devices.values.compactMap { try? DeviceReading(json: Data($0.canonicalBytes)) }
         var tokens = 0
         var checked = 0
         for (step, event) in stepEvents.sorted(by: { $0.key < $1.key }) where step <= lastStep {

@@ -14,6 +14,9 @@ final class RunObserver: TrainingObserver {
     private let checkpoints: RunCheckpoints
     private let checkpointEvery: Int?
     private let stop: StopRequest
+    private let pacer: RunPacer
+    /// Seconds of the last step that this process made, until they were told to the pacer.
+    private var lastSeconds: Double?
     private(set) var steps: [StepRecord] = []
     private(set) var validations: [ValidationRecord] = []
     /// Sealed bytes checked by rolling checks, by step.
@@ -36,7 +39,7 @@ final class RunObserver: TrainingObserver {
     ///   - checkpointEvery: steps between checkpoints; nil writes none here.
     init(
         sealGuard: SealGuard, faultGuard: FaultGuard, events: RunEvents, chain: AuditWriter,
-        checkpoints: RunCheckpoints, checkpointEvery: Int?, stop: StopRequest, history: RunHistory,
+        checkpoints: RunCheckpoints, checkpointEvery: Int?, stop: StopRequest, pacer: RunPacer, history: RunHistory,
         keptOutputs: @escaping () -> [KeptOutput]
     ) {
         self.sealGuard = sealGuard
@@ -47,6 +50,7 @@ final class RunObserver: TrainingObserver {
         self.checkpoints = checkpoints
         self.checkpointEvery = checkpointEvery
         self.stop = stop
+        self.pacer = pacer
         self.keptOutputs = keptOutputs
         steps = history.steps
         validations = history.validations
@@ -56,7 +60,14 @@ final class RunObserver: TrainingObserver {
         rollingBytes = history.coverage.last?.checkedBytes ?? 0
     }
 
-    var wantsPause: Bool { stop.signal != nil }
+    func willBeginStep() throws {
+        try pacer.waitForStep(after: steps.last?.step ?? 0, lasting: lastSeconds)
+        lastSeconds = nil
+        // A rest is no part of the step after it.
+        mark = ProcessorTime.process
+    }
+
+    var wantsPause: Bool { stop.signal != nil || pacer.pause != nil }
 
     /// Tells what it took to come here: the base is mapped, sealed and decoded, the first step is next.
     func willBegin(startupSeconds: Double) throws {
@@ -92,6 +103,7 @@ final class RunObserver: TrainingObserver {
     func didStep(_ record: StepRecord) throws {
         stepSeconds += ProcessorTime.process - mark
         steps.append(record)
+        lastSeconds = record.seconds
         faultGuard.reached(step: record.step)
         coverage.append((record.step, rollingBytes))
         sampleMemory()
@@ -104,7 +116,7 @@ final class RunObserver: TrainingObserver {
                 "tokens_per_second": .measured(Double(record.tokens) / record.seconds),
                 "peak_memory_bytes": .exactly(peakResident), "anonymous_memory_bytes": .exactly(peakAnonymous),
                 "seal_checked_bytes": .exactly(lastSlice),
-            ])
+            ].merging(pacer.stepMembers()) { first, _ in first })
         try chain.append(
             kind: "step",
             body: [

@@ -2,6 +2,7 @@ internal import Conventions
 internal import Adapter
 internal import Bytes
 internal import Corpus
+internal import Device
 internal import Digest
 internal import Foundation
 internal import GGUF
@@ -140,7 +141,7 @@ struct RunPlan {
             "compute": .string(arithmetic.rawValue), "threads": .exactly(threads), "corpus": corpusMembers,
             "adapter_bytes_expected": .count((try? adapterByteCount) ?? nil),
             "frozen_tensors": .exactly(frozenTensorCount), "memory": memory.members,
-            "memory_budget": .count(request.memoryBudget),
+            "memory_budget": .count(request.memoryBudget), "pace": .string(request.pace.rawValue),
         ]
     }
 

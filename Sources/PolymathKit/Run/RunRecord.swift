@@ -40,6 +40,8 @@ package struct RunRecord {
             "base": .string(places.base), "corpus": places.corpus.map { .string($0) } ?? .null,
             "tokens": places.tokens.map { .string($0) } ?? .null,
             "identity": places.identityPath.map { .string($0) } ?? .null,
+            "presence": places.presenceFile.map { .string($0) } ?? .null,
+            "sensors": places.sensorsPath.map { .string($0) } ?? .null,
             "home": .string(plan.home.root.absolutePath),
             "catalog": plan.home.catalogIsExplicit ? .string(plan.home.catalog.absolutePath) : .null,
         ]
@@ -76,6 +78,8 @@ package struct RunRecord {
         request.corpus = local["corpus"]?.asString ?? request.corpus
         request.tokens = local["tokens"]?.asString ?? request.tokens
         request.identityPath = local["identity"]?.asString ?? Identity.defaultPath
+        request.presenceFile = local["presence"]?.asString
+        request.sensorsPath = local["sensors"]?.asString
         self.run = run
         self.signer = signer
         self.request = request
@@ -117,6 +121,8 @@ extension RunPlan {
         settled.arithmetic = arithmetic
         settled.evaluateEvery = options.evaluateEvery
         settled.identityPath = identityPath.absolutePath
+        settled.presenceFile = request.presenceFile?.absolutePath
+        settled.sensorsPath = request.sensorsPath?.absolutePath
         return settled
     }
 

@@ -33,6 +33,7 @@ extension RunReportBuilder {
         report.coveredByteCount = chain.latest(RowKind.sealCheck)?["bytes"]?.asInt ?? manifest.tensorByteCount
         addHistory(to: &report)
         addCost(to: &report)
+        report.timeline = timeline
         addResult(to: &report)
         report.commands = commands(artefact: report.artefact)
         return report

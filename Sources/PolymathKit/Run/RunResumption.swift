@@ -1,6 +1,7 @@
 internal import Audit
 internal import Bytes
 internal import Conventions
+public import Device
 internal import Digest
 public import Foundation
 internal import GGUF
@@ -22,6 +23,13 @@ public struct RunResumption {
     public var memoryBudget: Int?
     /// Steps between checkpoints; nil takes those of the run's request. Changes no bit of the result.
     public var checkpointEvery: Int?
+    /// Pace, window, presence file and sensors; nil takes those of the run's request. They change no bit of the result.
+    public var pace: PacingLimits.Preset?
+    public var paceWindow: TimeWindow?
+    public var presenceFile: String?
+    public var sensorsPath: String?
+    /// Where the run learns how the device is; nil means as the request says.
+    public var sensors: (any DeviceSensors)?
     /// Whether to go on where another processor or version may round otherwise; recorded in the chain.
     public var allowsOtherKernels = false
     /// When what the caller counts as the start-up began; see ``TrainingRun/began``.
@@ -50,10 +58,16 @@ public struct RunResumption {
         request.threads = threads ?? request.threads
         request.memoryBudget = memoryBudget ?? request.memoryBudget
         request.checkpointEvery = checkpointEvery ?? request.checkpointEvery
+        request.pace = pace ?? request.pace
+        request.paceWindow = paceWindow ?? request.paceWindow
+        request.presenceFile = presenceFile ?? request.presenceFile
+        request.sensorsPath = sensorsPath ?? request.sensorsPath
+        let sensors = try sensors ?? request.makeSensors()
         let identity = try checkIdentity(request, record)
         if let identity, try FaultEntry.enterLocked(record, path, identity, "resume") != nil {
             known = try readChain(record, folder)
         }
+        let interruption = Self.interruption(known)
         let sealedAt = Date()
         let (manifest, hashed) = try checkBase(request, record, folder)
         let plan = try RunPlan(request, home: record.home)
@@ -83,13 +97,33 @@ public struct RunResumption {
         var members = plan.startMembers(folder: folder, root: manifest.root, recipe: record.recipe.digest)
         members["step"] = .exactly(step)
         members["remarks"] = remarks
+        members["after"] = .string(interruption)
+        // Sensors from elsewhere need not have what the earlier ones had.
+        let isSameDevice = self.sensors == nil && request.sensorsPath == record.request.sensorsPath
+        let pacer = RunPacer(
+            request, sensors: sensors, isPaced: true, events: events, stop: stop,
+            earlier: isSameDevice ? history.devices : [])
+        members.merge(pacer.startMembers) { _, new in new }
+        members["device"] = pacer.device
         try events.emit("resumed", members)
         let session = RunSession(
             plan: plan, folder: folder, lock: lock, events: events, manifest: manifest, sealedAt: sealedAt,
             faultGuard: try FaultGuard(plan.gguf, of: folder, output: listener.faultOutput), recipe: record.recipe,
-            chain: chain, started: started, stop: stop, checkpoint: found.checkpoint, history: history,
+            chain: chain, started: started, stop: stop, pacer: pacer, checkpoint: found.checkpoint, history: history,
             occasion: "resume")
         return try session.trainRecording()
+    }
+
+    /// What ended the process before this one, by its last rows: a signed pause, a seal violation, a failure that it
+    /// could still tell of, or, where it could tell nothing, a kill.
+    private static func interruption(_ chain: AuditChain?) -> String {
+        guard let chain else { return "kill" }
+        if case .paused = chain.status { return "pause" }
+        switch chain.rows.last?.kind {
+        case RowKind.sealViolation: return "violation"
+        case "failure": return "failure"
+        default: return "kill"
+        }
     }
 
     /// The run's chain, checked whole; nil where the run was killed before its first row was written.

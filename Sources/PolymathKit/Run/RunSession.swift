@@ -24,6 +24,7 @@ final class RunSession {
     private let chain: AuditWriter
     private let started: Date
     private let stop: StopRequest
+    private let pacer: RunPacer
     private let checkpoint: Checkpoint?
     private let history: RunHistory
     private let occasion: String
@@ -41,7 +42,7 @@ final class RunSession {
     ///     the run's folder.
     init(
         plan: RunPlan, folder: RunFolder, lock: FileLock, events: RunEvents, manifest: SealManifest, sealedAt: Date,
-        faultGuard: FaultGuard, recipe: Recipe, chain: AuditWriter, started: Date, stop: StopRequest,
+        faultGuard: FaultGuard, recipe: Recipe, chain: AuditWriter, started: Date, stop: StopRequest, pacer: RunPacer,
         checkpoint: Checkpoint? = nil,
         history: RunHistory = RunHistory(),
         occasion: String = "start", willTrain: ((BoundaryTrainer) -> Void)? = nil,
@@ -58,6 +59,7 @@ final class RunSession {
         self.chain = chain
         self.started = started
         self.stop = stop
+        self.pacer = pacer
         self.checkpoint = checkpoint
         self.history = history
         self.occasion = occasion
@@ -97,8 +99,8 @@ final class RunSession {
             good: RunCheckpoints.goodSteps((try? AuditChain.read(path: folder.auditFile))?.rows ?? []))
         let observer = RunObserver(
             sealGuard: sealGuard, faultGuard: faultGuard, events: events, chain: chain,
-            checkpoints: checkpoints, checkpointEvery: plan.request.checkpointEvery, stop: stop, history: history,
-            keptOutputs: { trainer.keptOutputs })
+            checkpoints: checkpoints, checkpointEvery: plan.request.checkpointEvery, stop: stop, pacer: pacer,
+            history: history, keptOutputs: { trainer.keptOutputs })
         let startupSeconds = Date().timeIntervalSince(started)
         try observer.willBegin(startupSeconds: startupSeconds)
         let result: TrainingResult
@@ -186,12 +188,19 @@ final class RunSession {
 
     /// Writes the state, signs the pause, and returns what the run ends with.
     private func pause(_ trainer: BoundaryTrainer, _ checkpoints: RunCheckpoints) throws -> RunStopped {
-        let stopped = RunStopped(folder: folder.path, step: trainer.step, signal: stop.signal ?? 0)
+        var state: [String: JSONValue] = ["signal": .exactly(Int(stop.signal ?? 0))]
+        var cause = RunStopped.Cause.signal(stop.signal ?? 0)
+        // A signal during a rest is what ends the run.
+        if stop.signal == nil, let reason = pacer.pause {
+            cause = .pace(reason)
+            state = pacer.members(of: reason)
+        }
         try checkpoints.write(trainer)
-        let state: [String: JSONValue] = ["signal": .integer(Int64(stopped.signal))]
         try chain.pause(step: trainer.step, state: state.merging(try events.mark()) { first, _ in first })
-        try events.emit("paused", ["step": .exactly(trainer.step), "signal": .integer(Int64(stopped.signal))])
-        return stopped
+        state["step"] = .exactly(trainer.step)
+        state["device"] = pacer.device
+        try events.emit("paused", state)
+        return RunStopped(folder: folder.path, step: trainer.step, cause: cause)
     }
 
     /// Writes the state of the last whole step and says in the chain why there is no further one.

@@ -1,5 +1,7 @@
 public import Conventions
+public import Device
 internal import Bytes
+internal import Dispatch
 internal import Synchronization
 
 /// How whoever started a run asks it to stop: it finishes its step, writes a checkpoint, signs a pause and ends.
@@ -7,6 +9,7 @@ internal import Synchronization
 /// Safe to use from any thread. What catches signals stands outside: an app that embeds a run keeps its own handlers.
 public final class StopRequest: Sendable {
     private let number = Atomic<Int32>(0)
+    private let asked = DispatchSemaphore(value: 0)
 
     public init() {}
 
@@ -16,7 +19,17 @@ public final class StopRequest: Sendable {
     /// - Returns: whether nobody had asked before.
     @discardableResult
     public func stop(signal: Int32) -> Bool {
-        number.compareExchange(expected: 0, desired: signal, ordering: .sequentiallyConsistent).exchanged
+        guard number.compareExchange(expected: 0, desired: signal, ordering: .sequentiallyConsistent).exchanged else {
+            return false
+        }
+        asked.signal()
+        return true
+    }
+
+    /// Returns after so many seconds, or as soon as somebody asks.
+    func wait(seconds: Double) {
+        guard signal == nil, seconds > 0 else { return }
+        _ = asked.wait(timeout: .now() + seconds)
     }
 
     /// The signal of the first request; nil while there is none.
@@ -26,18 +39,34 @@ public final class StopRequest: Sendable {
     }
 }
 
-/// A run ended at a clean pause, because it was asked to.
+/// A run ended at a clean pause: it was asked to, or its pace says that the device should not go on now.
 public struct RunStopped: Error, Equatable, CustomStringConvertible, Sendable, ExitReporting {
+    public enum Cause: Equatable, Sendable {
+        case signal(Int32)
+        case pace(PacingReason)
+    }
+
     public let folder: String
     /// Steps made.
     public let step: Int
-    public let signal: Int32
+    public let cause: Cause
 
-    public var exitStatus: ExitStatus { .signal(signal) }
+    public var exitStatus: ExitStatus {
+        switch cause {
+        case .signal(let number): .signal(number)
+        case .pace: .paused
+        }
+    }
 
     public var description: String {
         let names: [Int32: String] = [1: "SIGHUP", 2: "SIGINT", 15: "SIGTERM"]
-        return "Stopped by \(names[signal] ?? "signal \(signal)") after step \(step), with a checkpoint; go on with: "
-            + "polymath train --resume \(escaped(folder, limit: 400))"
+        let advice = "go on with: polymath train --resume \(escaped(folder, limit: 400))"
+        switch cause {
+        case .signal(let number):
+            return "Stopped by \(names[number] ?? "signal \(number)") after step \(step), with a checkpoint; \(advice)"
+        case .pace(let reason):
+            return
+                "Paused after step \(step), with a checkpoint, since \(escaped(reason.clause, limit: 200)); \(advice)"
+        }
     }
 }

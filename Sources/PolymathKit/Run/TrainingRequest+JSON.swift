@@ -1,3 +1,4 @@
+internal import Device
 internal import Digest
 internal import TensorCore
 internal import Training
@@ -19,6 +20,7 @@ extension TrainingRequest {
             "patience": .exactly(patience), "adapter_encoding": .string(encoding.rawValue), "threads": .count(threads),
             "checkpoint_every": .count(checkpointEvery), "compute": Self.text(arithmetic?.rawValue),
             "memory_budget": .count(memoryBudget),
+            "pace": .string(pace.rawValue), "pace_window": Self.text(paceWindow?.text),
             "identity": Self.text(identityPath),
         ]
     }
@@ -61,6 +63,15 @@ extension TrainingRequest {
         if let name = json["moments"]?.asString {
             guard let moments = Moments.Form(rawValue: name) else { return nil }
             self.moments = moments
+        }
+        // Runs of earlier versions have neither.
+        if let name = json["pace"]?.asString {
+            guard let pace = PacingLimits.Preset(rawValue: name) else { return nil }
+            self.pace = pace
+        }
+        if let text = json["pace_window"]?.asString {
+            guard let window = TimeWindow(text) else { return nil }
+            paceWindow = window
         }
         if let name = json["compute"]?.asString {
             guard let arithmetic = Arithmetic(rawValue: name) else { return nil }

@@ -1,3 +1,4 @@
+public import Device
 public import TensorCore
 public import Training
 
@@ -43,6 +44,14 @@ public struct TrainingRequest: Sendable {
     public var memoryBudget: Int?
     /// Steps between checkpoints; nil means only at a pause or a failure. Changes no bit of the result.
     public var checkpointEvery: Int?
+    /// How much the device is spared (Documentation/DEVICE.md). Changes no bit of the result.
+    public var pace = PacingLimits.Preset.eager
+    /// The only part of the day in which steps are made; nil means all of it.
+    public var paceWindow: TimeWindow?
+    /// A file that is there while somebody uses the device; nil means that nobody tells.
+    public var presenceFile: String?
+    /// A folder that stands for `/` where sensors are read, or a recorded trace; nil means this machine.
+    public var sensorsPath: String?
     /// Identity file; nil means the user's own.
     public var identityPath: String?
     /// Run folder; nil means a new one in the home's telemetry folder.

@@ -2,6 +2,7 @@ internal import Adapter
 internal import Audit
 internal import Bytes
 internal import Conventions
+public import Device
 public import Digest
 public import Foundation
 internal import GGUF
@@ -18,6 +19,11 @@ public struct TrainingRun {
     private let home: Home
     private let listener: any RunListener
     private let stop: StopRequest
+    /// Where the run learns how the device is; nil means as the request says. An app that may not read the system's own
+    /// files answers here.
+    public var sensors: (any DeviceSensors)?
+    /// Whether the request's pace is kept; a replay's is not.
+    var isPaced = true
     /// When what the caller counts as the run's start-up began, such as its process; nil means the call of ``run()``.
     public var began: Date?
     /// For tests: sees the trainer before the first step.
@@ -43,10 +49,11 @@ public struct TrainingRun {
         let started = began ?? Date()
         let plan = try RunPlan(request, home: home)
         try plan.checkSize()
+        let sensors = try sensors ?? request.makeSensors()
         let folder = try RunFolder(creating: request.out, telemetry: home.telemetry)
         let session: RunSession
         do {
-            session = try begin(plan, folder, started)
+            session = try begin(plan, folder, sensors, started)
         } catch {
             // A run that never began leaves nothing that would stand in the way of the next attempt.
             folder.discard()
@@ -56,7 +63,9 @@ public struct TrainingRun {
     }
 
     /// Seals the base and opens the run's files.
-    private func begin(_ plan: RunPlan, _ folder: RunFolder, _ started: Date) throws -> RunSession {
+    private func begin(
+        _ plan: RunPlan, _ folder: RunFolder, _ sensors: any DeviceSensors, _ started: Date
+    ) throws -> RunSession {
         let events = try RunEvents(path: folder.eventsFile, listener: listener)
         let sealedAt = Date()
         let sealed = try seal(plan, folder: folder, events: events)
@@ -66,11 +75,13 @@ public struct TrainingRun {
         try AtomicFile.write(record, to: folder.runFile, mode: 0o600)
         guard let lock = try FileLock(path: folder.runFile) else { throw ResumeError.inUse(folder: folder.path) }
         let chain = try plan.startChain(sealed, recipe: recipe, folder: folder, record: SHA256Digest.of(record))
-        try events.emit("run_started", plan.startMembers(folder: folder, root: sealed.root, recipe: recipe.digest))
+        let pacer = RunPacer(request, sensors: sensors, isPaced: isPaced, events: events, stop: stop)
+        let members = plan.startMembers(folder: folder, root: sealed.root, recipe: recipe.digest)
+        try events.emit("run_started", members.merging(pacer.startMembers) { first, _ in first })
         return RunSession(
             plan: plan, folder: folder, lock: lock, events: events, manifest: sealed, sealedAt: sealedAt,
             faultGuard: try FaultGuard(plan.gguf, of: folder, output: listener.faultOutput), recipe: recipe,
-            chain: chain, started: started, stop: stop, willTrain: willTrain,
+            chain: chain, started: started, stop: stop, pacer: pacer, willTrain: willTrain,
             prefixStorage: prefixStorage?(folder.path))
     }
 
@@ -78,6 +89,7 @@ public struct TrainingRun {
     public func dryRun() throws -> [String: JSONValue] {
         let plan = try RunPlan(request, home: home)
         try plan.checkSize()
+        _ = try sensors ?? request.makeSensors()
         return plan.planMembers
     }
 

@@ -1,4 +1,5 @@
 internal import CommandLineKit
+internal import Device
 internal import PolymathKit
 internal import TensorCore
 
@@ -73,6 +74,17 @@ extension Flag {
     static let dryRun = Flag("dry-run", .toggle, help: "Say what would be done, and stop")
     static let allowOtherKernels = Flag(
         "allow-other-kernels", .toggle, help: "Resume on another kernel path; recorded in the run")
+
+    // MARK: How to share the device
+    static let pace = Flag(
+        "pace", .choice(PacingLimits.Preset.allCases.map(\.rawValue)), "PACE",
+        help: "How much the device is spared; eager if not given")
+    static let paceWindow = Flag(
+        "pace-window", .text, "HH:MM-HH:MM", help: "The only part of the day in which steps are made")
+    static let presence = Flag(
+        "presence", .text, "FILE", help: "A file that is there while somebody uses the device")
+    static let sensors = Flag(
+        "sensors", .text, "PATH", help: "A folder that stands for / where sensors are read, or a recorded trace")
 
     // MARK: How to compute
     static let compute = Flag(

@@ -23,6 +23,9 @@ final class RunPrinter: RunListener {
         case "checkpoint": console.show("checkpoint after step \(text(members["step"]))")
         case "step": step(members)
         case "validation": validation(members)
+        case "rest": console.note("polymath: resting, since \(text(members["why"]))")
+        case "rest_over": console.note("polymath: going on after \(number(members["seconds"], 0)) s of rest")
+        case "pace": pace(members)
         case "note": console.note("polymath: \(text(members["message"]))")
         case "seal_violation": console.endProgress()
         case "run_finished": finish(members)
@@ -65,7 +68,24 @@ final class RunPrinter: RunListener {
         }
         let bound = members["seal_coverage_bound_steps"]?.asInt ?? 0
         rows.append(("seal", "a change to the base is found within \(bound) steps, and always before the export"))
+        rows.append(("pace", pacing(members)))
         console.show(table(rows))
+    }
+
+    /// The pace, and which sensors the device lacks.
+    private func pacing(_ members: [String: JSONValue]) -> String {
+        let window = members["pace_window"]?.asString.map { ", \($0) alone" } ?? ""
+        let missing = (members["sensors_missing"]?.asArray ?? []).map { text($0).replacing("_", with: " ") }
+        let unknown = missing.isEmpty ? "" : "; the device does not tell: " + missing.joined(separator: ", ")
+        return text(members["pace"]) + window + unknown
+    }
+
+    private func pace(_ members: [String: JSONValue]) {
+        let share = members["share"]?.asDouble ?? 1
+        console.note(
+            share < 1
+                ? "polymath: working \(fixed(share * 100, 0)) % of the time, since \(text(members["why"]))"
+                : "polymath: working all of the time again")
     }
 
     private func resume(_ members: [String: JSONValue]) {

@@ -19,21 +19,29 @@ enum Train: Command {
 
             SIGINT, SIGTERM and SIGHUP finish the step, write a checkpoint, sign a pause and end the run with
             128 + the signal; --resume DIR goes on from there, or from the last checkpoint of a run that was
-            killed, to the same losses and the same file. With --resume only --threads, --checkpoint-every,
-            --allow-other-kernels and --json may be given: every other option is the run's own.
+            killed, to the same losses and the same file. With --resume only options that change no bit of the
+            result may be given (--threads, --memory-budget, --checkpoint-every, --pace, --pace-window, --presence,
+            --sensors, --json) and --allow-other-kernels: every other option is the run's own.
+
+            Before each step the device is asked how it is: battery, charger, temperatures, throttling, memory
+            pressure, user, time. --pace says what follows from it: eager rests for a hot battery or case alone,
+            balanced shares the device, gentle works on the charger while nobody is there. A run that should not
+            go on for long ends at a pause with exit status 6. What the device does not tell is said, and counts
+            as the worse case.
             """,
         flags: [
             .base, .corpus, .tokens, .scope, .steps, .epochs, .seqLen, .batchSize, .optimizer, .moments, .learningRate,
             .schedule,
             .warmup, .weightDecay, .gradClip, .seed, .shuffle, .validationFraction, .evalEvery, .patience,
-            .adapterEncoding, .compute, .threads, .memoryBudget, .checkpointEvery, .resume, .allowOtherKernels, .config,
-            .dryRun,
-            .identity, .out, .home, .json,
+            .adapterEncoding, .compute, .threads, .memoryBudget, .checkpointEvery, .pace, .paceWindow, .presence,
+            .sensors,
+            .resume, .allowOtherKernels, .config, .dryRun, .identity, .out, .home, .json,
         ],
         exclusive: [[.corpus, .tokens], [.steps, .epochs]],
         exits: [
             .init(.sealViolation, "sealed bytes changed during the run; nothing was exported"),
             .init(.mismatch, "the base, the corpus or, at a resume, anything else differs from its record"),
+            .init(.paused, "paused, since the device should not go on now; --resume goes on later"),
             .init(.signal(15), "stopped by SIGTERM after a clean pause (129 by SIGHUP, 130 by SIGINT)"),
         ],
         examples: [
@@ -63,7 +71,10 @@ enum Train: Command {
 
     /// Goes on with an earlier run; whatever would make it another run is refused.
     private static func resume(_ folder: String, _ arguments: Arguments, _ console: Console) throws {
-        let harmless: [Flag] = [.resume, .threads, .memoryBudget, .checkpointEvery, .allowOtherKernels, .json]
+        let harmless: [Flag] = [
+            .resume, .threads, .memoryBudget, .checkpointEvery, .pace, .paceWindow, .presence, .sensors,
+            .allowOtherKernels, .json,
+        ]
         if let other = specification.flags.first(where: { arguments.isGiven($0) && !harmless.contains($0) }) {
             throw UsageError.conflict(Flag.resume.name, other.name)
         }
@@ -74,6 +85,10 @@ enum Train: Command {
         run.threads = arguments.integer(.threads)
         run.memoryBudget = arguments.integer(.memoryBudget)
         run.checkpointEvery = arguments.integer(.checkpointEvery)
+        run.pace = arguments.pace
+        run.paceWindow = try arguments.paceWindow
+        run.presenceFile = arguments.text(.presence)
+        run.sensorsPath = arguments.text(.sensors)
         run.allowsOtherKernels = arguments.isOn(.allowOtherKernels)
         try signals.whileWatching { _ = try run.run() }
     }
@@ -109,9 +124,29 @@ enum Train: Command {
         request.threads = arguments.integer(.threads)
         request.memoryBudget = arguments.integer(.memoryBudget)
         request.checkpointEvery = arguments.integer(.checkpointEvery)
+        request.pace = arguments.pace ?? request.pace
+        request.paceWindow = try arguments.paceWindow
+        request.presenceFile = arguments.text(.presence)
+        request.sensorsPath = arguments.text(.sensors)
         request.identityPath = arguments.text(.identity)
         request.out = arguments.text(.out)
         return request
+    }
+}
+
+extension Arguments {
+    /// What was asked for; nil for nothing.
+    var pace: PacingLimits.Preset? { text(.pace).flatMap(PacingLimits.Preset.init) }
+
+    fileprivate var paceWindow: TimeWindow? {
+        get throws {
+            guard let text = text(.paceWindow) else { return nil }
+            guard let window = TimeWindow(text) else {
+                throw UsageError.impossible(
+                    "--pace-window \(escaped(text)) is no part of a day; write it as 22:00-06:00.")
+            }
+            return window
+        }
     }
 }
 
