@@ -21,6 +21,8 @@ extension CommandRegistry {
             AuditReplay.self,
             AuditReport.self,
             AuditExport.self,
+            ExportTelemetry.self,
+            TelemetrySimulate.self,
             BaseList.self,
             BasePull.self,
             BaseInspect.self,

@@ -86,6 +86,10 @@ extension Flag {
     static let sensors = Flag(
         "sensors", .text, "PATH", help: "A folder that stands for / where sensors are read, or a recorded trace")
 
+    static let telemetryFormat = Flag(
+        "format", .choice(TelemetryExport.Format.allCases.map(\.rawValue)), "FORMAT", help: "Whose form to write")
+    static let days = Flag("days", .integer(1...1_000_000), "N", default: "100", help: "Simulated days, a device each")
+
     // MARK: How to compute
     static let compute = Flag(
         "compute", .choice(["auto"] + Arithmetic.allCases.map(\.rawValue)), "MODE", default: "auto",
