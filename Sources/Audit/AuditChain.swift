@@ -122,6 +122,8 @@ public enum RowKind {
     public static let sealCheck = "seal_check"
     public static let sealViolation = "seal_violation"
     public static let export = "export"
+    /// Why there is no further step; a resume may go on after it.
+    public static let failure = "failure"
     public static let pause = "pause"
     public static let close = "close"
 }

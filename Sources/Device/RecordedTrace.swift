@@ -4,7 +4,8 @@ package import Foundation
 ///
 /// A trace is a JSON-lines file. A line is a reading (``DeviceReading/json``) or an event of a run that holds one as
 /// `device`; events without one are passed over, so the `events.jsonl` of any run is a trace. Times count from the
-/// first reading, and the last one stays.
+/// first reading, and the last one stays. Where a run was resumed after a restart of the device, whose clock then began
+/// anew, the trace goes on from where it was.
 public final class RecordedTrace: DeviceSensors {
     /// In the order of their times.
     public let readings: [DeviceReading]
@@ -42,12 +43,16 @@ public final class RecordedTrace: DeviceSensors {
     package static func parse(_ bytes: Data) throws -> [DeviceReading] {
         let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
         var readings: [DeviceReading] = []
+        /// Seconds that the clock was behind after restarts.
+        var shift = 0.0
         for (index, line) in lines.enumerated() where !line.isEmpty {
             do {
-                guard let reading = try reading(Data(line)) else { continue }
-                guard reading.seconds >= readings.last?.seconds ?? -.infinity else {
-                    throw DeviceTraceError.value(name: "seconds")
-                }
+                guard let (read, isResumed) = try reading(Data(line)) else { continue }
+                var reading = read
+                let last = readings.last?.seconds ?? -.infinity
+                if isResumed, reading.seconds + shift < last { shift = last - reading.seconds }
+                reading.seconds += shift
+                guard reading.seconds >= last else { throw DeviceTraceError.value(name: "seconds") }
                 readings.append(reading)
             } catch let error as DeviceTraceError {
                 throw DeviceTraceError.line(number: index + 1, reason: error.description)
@@ -60,12 +65,14 @@ public final class RecordedTrace: DeviceSensors {
         return readings
     }
 
-    private static func reading(_ line: Data) throws -> DeviceReading? {
+    /// A line's reading, and whether the line tells that a run was resumed; nil for an event without a reading.
+    private static func reading(_ line: Data) throws -> (DeviceReading, isResumed: Bool)? {
         let decoder = JSONDecoder()
-        if let event = try? decoder.decode(EventName.self, from: line), event.event != nil {
-            return try decoder.decode(EventWithReading.self, from: line).device?.reading()
+        if let name = try? decoder.decode(EventName.self, from: line).event {
+            let reading = try decoder.decode(EventWithReading.self, from: line).device?.reading()
+            return reading.map { ($0, name == "resumed") }
         }
-        return try DeviceReading(json: line)
+        return (try DeviceReading(json: line), false)
     }
 
     private struct EventName: Decodable { let event: String? }

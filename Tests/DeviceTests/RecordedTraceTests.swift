@@ -61,6 +61,17 @@ import Testing
         #expect(try parse(text) == [reading(3, level: 0.5), reading(3, level: 0.5)])
     }
 
+    @Test func `a run that was resumed after a restart is one trace, and one that goes back otherwise is none`() throws
+    {
+        func event(_ name: String, _ seconds: Double) -> String {
+            "{\"device\":\(reading(seconds, level: 0.5).json),\"event\":\"\(name)\"}\n"
+        }
+        let text =
+            event("step", 5000) + event("resumed", 40) + event("step", 42) + event("resumed", 50) + event("step", 51)
+        #expect(try parse(text).map(\.seconds) == [5000, 5000, 5002, 5010, 5011])
+        #expect(throws: DeviceTraceError.self) { try parse(event("step", 5000) + event("step", 40)) }
+    }
+
     @Test(arguments: [
         ("", "It holds no reading of a device."), ("{\"event\":\"step\"}\n", "It holds no reading of a device."),
         ("x\n{}\n", "Line 1: It is no reading."), ("{\"seconds\":1}\n[]\n\n", "Line 2: It is no reading."),

@@ -107,8 +107,11 @@ import Testing
         #expect(try program.run(words("eager", trace([line(0)]))).status == 0)
         // Held for half an hour otherwise.
         let outcome = try program.run(
-            words("run", trace([line(0, hot)])), watch: { $0.contains("\"event\":\"rest\"") }, signal: SIGTERM)
+            words("run", trace([line(0, hot)])), watch: { $0.contains("\"event\":\"resting\"") }, signal: SIGTERM)
         #expect(outcome.status == 128 + SIGTERM)
+        // A rest that lasts is no gap: the device is told of all the while.
+        let during = try #require(outcome.object("resting"))
+        #expect(during["device"] is [String: Any] && during["rested_seconds"] as? Double ?? 0 >= 0.9)
         let row = try #require(program.chain("run").last)
         let state = try #require((row["body"] as? [String: Any])?["state"] as? [String: Any])
         #expect(state["signal"] as? Int == Int(SIGTERM))
@@ -131,6 +134,28 @@ import Testing
         #expect(resumed.status == 128 + SIGTERM, "\(resumed.output)")
         #expect(resumed.objects.first?["after"] as? String == "kill")
         #expect(resumed.object("rest")?["reason"] as? String == "lost_sensor")
+    }
+
+    @Test func `a sensor that fell silent before the run ended is still missed when it goes on`() throws {
+        let processor: [String: Any] = ["kind": "processor", "sensor": "cpu", "celsius": 50]
+        let battery: [String: Any] = ["kind": "battery", "sensor": "battery", "celsius": 25]
+        let sensors = try trace([line(0, ["temperatures": [processor, battery]])])
+        let killed = try program.run(
+            ReferenceRun.words(steps: 4000, length: 8, batch: 1, out: "run") + sensors,
+            watch: { $0.contains("\"step\":2,") }, signal: SIGKILL)
+        #expect(killed.status == 128 + SIGKILL)
+        // The last thing that it told, and what the device says from then on.
+        let silent = try line(1, ["temperatures": [processor], "missing": ["energy", "frequency"]])
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: program.folder.path("run/events.jsonl")))
+        try file.seekToEnd()
+        try file.write(contentsOf: Data("{\"device\":\(silent),\"event\":\"step\",\"step\":3}\n".utf8))
+        try file.close()
+        _ = try program.write(String(sensors[1].split(separator: "/").last ?? ""), silent)
+        let resumed = try program.run(
+            ["train", "--resume", "run", "--json"], watch: { $0.contains("\"event\":\"rest\"") }, signal: SIGTERM)
+        #expect(resumed.status == 128 + SIGTERM, "\(resumed.output)")
+        #expect(resumed.object("rest")?["reason"] as? String == "lost_sensor")
+        #expect((resumed.object("rest")?["why"] as? String)?.contains("battery temperature") == true)
     }
 
     @Test func `options that are none exit 2 before anything is written`() throws {

@@ -13,7 +13,7 @@ struct RunHistory {
     private(set) var coverage: [(step: Int, checkedBytes: Int)] = []
     private(set) var peakResident = 0
     private(set) var peakAnonymous = 0
-    /// A reading of the device for each set of sensors that it had.
+    /// A reading of the device for each set of sensors that it had; of the run's own sensors, no others.
     private(set) var devices: [DeviceReading] = []
 
     static let limit = AuditVerification.eventsLimit
@@ -28,14 +28,15 @@ struct RunHistory {
         var stepEvents: [Int: JSONValue] = [:]
         var validationEvents: [Int: JSONValue] = [:]
         var devices: [String: JSONValue] = [:]
+        var areOthers = false
         for line in bytes.split(separator: 0x0A) {
-            guard let event = try? JSONValue.parse(Array(line)), let step = event["step"]?.asInt else { continue }
+            guard let event = try? JSONValue.parse(Array(line)) else { continue }
+            areOthers = event["other_sensors"]?.asBool ?? areOthers
+            if !areOthers, let device = event["device"] { devices[Self.sensors(of: device)] = device }
+            guard let step = event["step"]?.asInt else { continue }
             switch event["event"]?.asString {
             case "step":
                 stepEvents[step] = event
-                if let device = event["device"], let missing = device["missing"] {
-                    devices[missing.canonicalString] = device
-                }
                 peakResident = max(peakResident, event["peak_memory_bytes"]?.asInt ?? 0)
                 peakAnonymous = max(peakAnonymous, event["anonymous_memory_bytes"]?.asInt ?? 0)
             case "validation": validationEvents[step] = event
@@ -64,5 +65,11 @@ struct RunHistory {
                     step: step, loss: event["loss"]?.asDouble ?? .nan, countedTokens: event["num_tokens"]?.asInt ?? 0,
                     isBest: event["best"]?.asBool ?? false))
         }
+    }
+
+    /// Which sensors a reading has, as a key: of temperatures each kind counts.
+    private static func sensors(of device: JSONValue) -> String {
+        let kinds = (device["temperatures"]?.asArray ?? []).compactMap { $0["kind"]?.asString }
+        return kinds.sorted().joined(separator: " ") + (device["missing"]?.canonicalString ?? "")
     }
 }

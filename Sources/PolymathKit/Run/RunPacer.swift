@@ -61,6 +61,7 @@ final class RunPacer {
     ///   - seconds: how long the one before took; nil for the first of a process.
     func waitForStep(after step: Int, lasting seconds: Double?) throws {
         var seconds = seconds
+        var isResting = false
         while stop.signal == nil, policy != nil {
             look()
             reading.stepSeconds = seconds
@@ -72,8 +73,13 @@ final class RunPacer {
                 try tellShare(step)
                 return
             case .rest(let seconds, let reason, let share):
-                try tellHold(share == nil ? reason : nil, step)
+                let isNew = try tellHold(share == nil ? reason : nil, step)
                 if share != nil { try tellShare(step) }
+                // A long rest is no gap; its very last moments are not worth a line.
+                if isResting, !isNew, seconds >= 0.5 {
+                    try tell("resting", step, ["rested_seconds": .measured(rested)])
+                }
+                isResting = true
                 let began = DeviceClock.seconds
                 stop.wait(seconds: seconds)
                 rested += DeviceClock.seconds - began
@@ -107,7 +113,7 @@ final class RunPacer {
     var startMembers: [String: JSONValue] {
         [
             "pace": .string(preset.rawValue), "pace_window": window.map { .string($0.text) } ?? .null,
-            "sensors_missing": .array(reading.missing.map { .string($0.rawValue) }),
+            "sensors_missing": .array(reading.missing.map { .string($0.rawValue) }), "device": device,
         ]
     }
 
@@ -132,8 +138,10 @@ final class RunPacer {
 
     // MARK: Transitions
 
-    private func tellHold(_ reason: PacingReason?, _ step: Int) throws {
-        guard reason?.kind != hold?.reason.kind else { return }
+    /// - Returns: whether there was something to tell.
+    @discardableResult
+    private func tellHold(_ reason: PacingReason?, _ step: Int) throws -> Bool {
+        guard reason?.kind != hold?.reason.kind else { return false }
         if let reason {
             hold = (reason, hold?.since ?? DeviceClock.seconds)
             try tell("rest", step, members(of: reason))
@@ -146,6 +154,7 @@ final class RunPacer {
                     "seconds": .measured(DeviceClock.seconds - over.since),
                 ])
         }
+        return true
     }
 
     private func tellShare(_ step: Int) throws {

@@ -98,13 +98,13 @@ public struct RunResumption {
         members["step"] = .exactly(step)
         members["remarks"] = remarks
         members["after"] = .string(interruption)
-        // Sensors from elsewhere need not have what the earlier ones had.
-        let isSameDevice = self.sensors == nil && request.sensorsPath == record.request.sensorsPath
+        // Sensors from elsewhere need not have what the run's own had.
+        let areOthers = self.sensors != nil || request.sensorsPath != record.request.sensorsPath
         let pacer = RunPacer(
             request, sensors: sensors, isPaced: true, events: events, stop: stop,
-            earlier: isSameDevice ? history.devices : [])
+            earlier: areOthers ? [] : history.devices)
         members.merge(pacer.startMembers) { _, new in new }
-        members["device"] = pacer.device
+        members["other_sensors"] = .bool(areOthers)
         try events.emit("resumed", members)
         let session = RunSession(
             plan: plan, folder: folder, lock: lock, events: events, manifest: manifest, sealedAt: sealedAt,
@@ -121,7 +121,7 @@ public struct RunResumption {
         if case .paused = chain.status { return "pause" }
         switch chain.rows.last?.kind {
         case RowKind.sealViolation: return "violation"
-        case "failure": return "failure"
+        case RowKind.failure: return "failure"
         default: return "kill"
         }
     }

@@ -216,7 +216,7 @@ final class RunSession {
             // The update itself left values that are no numbers: an older checkpoint is the last good state.
             body["checkpoint"] = .string(folder.withoutPlace(unusable.description))
         }
-        try chain.append(kind: "failure", body: body)
+        try chain.append(kind: RowKind.failure, body: body)
         try chain.sync()
     }
 

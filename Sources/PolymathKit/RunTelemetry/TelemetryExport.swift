@@ -47,7 +47,7 @@ public struct TelemetryExport {
 
     private static let eventColumns = [
         "time", "event", "step", "loss", "learning_rate", "grad_norm", "num_tokens", "tokens_per_second", "best",
-        "rested_seconds", "share", "reason", "why", "signal", "after",
+        "rested_seconds", "seconds", "share", "reason", "why", "value", "limit", "high", "signal", "after",
     ]
     private static let deviceColumns = [
         "battery_level", "external_power", "frequency_mhz", "frequency_cap", "throttle_events", "memory_pressure_some",
