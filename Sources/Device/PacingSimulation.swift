@@ -170,7 +170,8 @@ private final class SimulatedRun {
         return reading
     }
 
-    /// Lets time go by; nothing changes within a piece, so each has its solution in closed form.
+    /// Lets time go by; nothing changes within a piece, so each has its solution in closed form. A step is looked at
+    /// four times, since the processor may be at its hottest before the end.
     ///
     /// - Returns: whether the run was killed, at which moment time stands still then.
     @discardableResult
@@ -180,6 +181,7 @@ private final class SimulatedRun {
             let segment = segment
             let begin = (time / SimulatedDevice.segmentSeconds).rounded(.down) * SimulatedDevice.segmentSeconds
             var next = min(until, begin + SimulatedDevice.segmentSeconds)
+            if isStep { next = min(next, time + device.stepSeconds / 4) }
             if next <= time { next = until }
             var isKilled = false
             if let kill = segment.kill, begin + kill > time, begin + kill <= next {

@@ -3,7 +3,7 @@ internal import Foundation
 /// A device and its day, as a simulation has them: how it heats, what it draws, and what happens to it.
 ///
 /// The case is one heat capacity behind one resistance: C · dT/dt = P − (T − ambient) / R. The processor sits on it behind
-/// a small resistance of its own and follows its power within seconds. The numbers of ``random(hours:using:)`` span
+/// a resistance of its own and follows its power within seconds, or minutes where it may become hot. The numbers of ``random(hours:using:)`` span
 /// phones to laptops; a step heats the case by at most 1 °C and the processor by at most 10 °C and draws at most 1 % of
 /// the battery, which is what a policy that acts between steps can promise anything for.
 public struct SimulatedDevice: Sendable {
@@ -67,10 +67,12 @@ public struct SimulatedDevice: Sendable {
         device.batteryJoules = draw(0...1) < 0.1 ? nil : draw(36_000...250_000)
         device.startLevel = draw(0.05...1)
         let most = device.idleWatts + device.stepWatts + device.userWatts
-        device.processorResistance = draw(0...9) / most
-        device.processorSeconds = draw(1...10)
         let seconds = min(0.95 * device.heatCapacity / most, 0.01 * (device.batteryJoules ?? .infinity) / most, 120)
         device.stepSeconds = draw(seconds / 4...seconds)
+        // Degrees above the case under full load, which one step may not reach from cold where they are many.
+        let rise = draw(0...60)
+        device.processorResistance = rise / most
+        device.processorSeconds = max(draw(1...10), rise > 9 ? -device.stepSeconds / log(1 - 9 / rise) : 0)
         device.throttlesAt = draw(65...95)
         device.checkpointEvery = Int(draw(1...50))
         device.restartSeconds = draw(60...3600)

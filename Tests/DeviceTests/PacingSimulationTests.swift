@@ -40,6 +40,10 @@ import Testing
         noFloor.batteryFloor = 0
         #expect(outcomes(60, hours: 1.5, noCeiling, judge: promise).contains { $0.outcome.stepsOverCeiling > 0 })
         #expect(outcomes(60, hours: 1.5, noFloor, judge: promise).contains { $0.outcome.stepsUnderFloor > 0 })
+        // Of the processor alone: its ceiling is reached on its own, too.
+        var noProcessor = promise
+        noProcessor.processor = nil
+        #expect(outcomes(200, hours: 1.5, noProcessor, judge: promise).contains { $0.outcome.stepsOverCeiling > 0 })
         // A guard that forgets the margin of a step is off by less than that, and still caught.
         var late = promise
         late.battery = .init(41, resume: 38)

@@ -84,7 +84,8 @@ import Testing
     @Test func `an empty battery pauses the run with status 6, and it goes on to the same result`() throws {
         #expect(try program.run(words("eager", trace([line(0)]))).status == 0)
         let empty: [String: Any] = ["battery_level": 0.05, "external_power": false]
-        let outcome = try program.run(words("run", trace([line(0, empty)])))
+        let own = try trace([line(0, empty)])
+        let outcome = try program.run(words("run", own))
         #expect(outcome.status == 6, "\(outcome.output)")
         #expect(outcome.object("error")?["exit_code"] as? Int == 6)
         let message = try #require(outcome.errorMessage)
@@ -97,7 +98,13 @@ import Testing
 
         // Still empty: it pauses again, and changes nothing.
         #expect(try program.run(["train", "--resume", "run"]).status == 6)
-        let resumed = try program.run(["train", "--resume", "run", "--json"] + trace([line(0)]))
+        // So it does with other sensors, and what those have is not missed with its own.
+        let skin = ["kind": "skin", "sensor": "skin", "celsius": 25] as [String: Any]
+        let others = try trace([line(0, empty.merging(["temperatures": [skin]]) { $1 })])
+        #expect(try program.run(["train", "--resume", "run"] + others).status == 6)
+        _ = try program.write(String(own[1].split(separator: "/").last ?? ""), line(0))
+        let resumed = try program.run(
+            ["train", "--resume", "run", "--json"], watch: { $0.contains("\"event\":\"rest\"") }, signal: SIGTERM)
         #expect(resumed.status == 0, "\(resumed.output)")
         #expect(resumed.objects.first?["after"] as? String == "pause")
         try expectSame("run", as: "eager")

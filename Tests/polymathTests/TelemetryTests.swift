@@ -49,6 +49,12 @@ import Testing
         let page = String(decoding: try #require(program.bytes("run/report.html")), as: UTF8.self)
         #expect(page.contains("0 rests and 1 resumptions") && page.contains("<line class=\"break\""))
         #expect(page.contains("is resumed</th>") && page.contains("after a kill, "))
+        // Steps 1 and 2 were made twice, and count once.
+        #expect(
+            try program.run(["telemetry", "export", "run", "--format", "tensorboard", "--out", "logs"]).status == 0)
+        let name = try #require(FileManager.default.contentsOfDirectory(atPath: program.folder.path("logs")).first)
+        let events = try TensorBoardReader.events(try #require(program.bytes("logs/" + name)))
+        #expect(events.filter { $0.scalars["train/loss"] != nil }.map(\.step) == Array(1...60))
     }
 
     @Test func `a table has a line for each event, and an empty cell where nothing was told`() throws {
