@@ -112,9 +112,10 @@ import Testing
 
     @Test func `a signal ends a rest at once, and a pause row names it`() throws {
         #expect(try program.run(words("eager", trace([line(0)]))).status == 0)
-        // Held for half an hour otherwise.
+        // Held for minutes otherwise.
         let outcome = try program.run(
-            words("run", trace([line(0, hot)])), watch: { $0.contains("\"event\":\"resting\"") }, signal: SIGTERM)
+            words("run", trace([line(0, hot), line(120)])), watch: { $0.contains("\"event\":\"resting\"") },
+            signal: SIGTERM)
         #expect(outcome.status == 128 + SIGTERM)
         // A rest that lasts is no gap: the device is told of all the while.
         let during = try #require(outcome.object("resting"))
