@@ -11,6 +11,8 @@ import Synchronization
 #endif
 
 /// An append-only file; each `append` lands whole or is undone.
+///
+/// What is appended while the path leads elsewhere would be lost with the descriptor, so that is an error.
 public final class AppendFile: Sendable {
     public let path: String
     private let descriptor: Int32
@@ -22,6 +24,8 @@ public final class AppendFile: Sendable {
         let size: Int
         do throws(BytesError) {
             size = try SystemCall.identity(of: descriptor, path: path).byteCount
+            // It may be new, and its name must outlast a loss of power like what is written into it.
+            if size == 0 { try SystemCall.syncFolder(SystemCall.folder(of: path)) }
         } catch {
             close(descriptor)
             throw error
@@ -36,13 +40,16 @@ public final class AppendFile: Sendable {
     public var byteCount: Int { end.withLock { $0 } }
 
     /// Appends all of `bytes`; a write that fails half-way is cut off again.
+    ///
+    /// - Throws: `BytesError.moved` where the path leads elsewhere by now.
     public func append(_ bytes: [UInt8]) throws(BytesError) {
         try end.withLock { (end: inout Int) throws(BytesError) in
+            guard SystemCall.leads(path, to: descriptor) else { throw .moved(path: path) }
             do throws(BytesError) {
                 try unsafe SystemCall.writeAll(descriptor, bytes.span.bytes, path: path)
             } catch {
                 _ = ftruncate(descriptor, off_t(end))
-                throw error
+                throw error.withRoom(needed: bytes.count, in: SystemCall.folder(of: path))
             }
             end += bytes.count
         }

@@ -81,8 +81,8 @@ public enum AtomicFile {
             throw BytesError.notFound(path: folder)
         }
         var isOpen = true
+        let sink = FileSink(path: path, descriptor: descriptor)
         do {
-            let sink = FileSink(path: path, descriptor: descriptor)
             let result = try body(sink)
             try sink.flush()
             if sync { try SystemCall.sync(descriptor, path: path) }
@@ -94,13 +94,13 @@ public enum AtomicFile {
         } catch {
             if isOpen { close(descriptor) }
             unsafe unlink(temporary)
-            throw error
+            guard let error = error as? BytesError else { throw error }
+            throw error.withRoom(needed: sink.byteCount, in: folder)
         }
     }
 
     /// Folder with its trailing slash ("./" when the path names none), and the last component.
     private static func split(_ path: String) -> (folder: String, name: Substring) {
-        guard let slash = path.lastIndex(of: "/") else { return ("./", Substring(path)) }
-        return (String(path[...slash]), path[path.index(after: slash)...])
+        (SystemCall.folder(of: path), path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? Substring(path))
     }
 }

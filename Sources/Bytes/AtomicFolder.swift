@@ -38,6 +38,15 @@ public enum AtomicFolder {
         }
     }
 
+    /// Makes the folder unless it is there, and returns once its name is on the medium; its parent must exist.
+    public static func make(_ path: String, mode: UInt32 = 0o700) throws(BytesError) {
+        if unsafe mkdir(path, mode_t(mode)) != 0 {
+            if errno == EEXIST { return }
+            throw SystemCall.failure(path, "make folder", errno)
+        }
+        try SystemCall.syncFolder(parentFolder(of: path))
+    }
+
     /// Removes a folder and everything in it, so that a crash never leaves half of it under its own name.
     public static func remove(_ path: String) throws(BytesError) {
         let temporary = temporaryName(for: path)
@@ -52,7 +61,8 @@ public enum AtomicFolder {
         }
     }
 
-    /// Removes what an interrupted ``write(to:mode:_:)`` or ``remove(_:)`` left in `parent`.
+    /// Removes what an interrupted ``write(to:mode:_:)`` or ``remove(_:)``, or a file written by ``AtomicFile``, left in
+    /// `parent`.
     public static func removeLeftovers(in parent: String) {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
         where name.hasPrefix(".") && name.hasSuffix(mark) {
@@ -66,9 +76,7 @@ public enum AtomicFolder {
             + mark
     }
 
-    /// With its trailing slash; "./" when the path names none.
     private static func parentFolder(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "./" }
-        return String(path[...slash])
+        SystemCall.folder(of: path.hasSuffix("/") ? String(path.dropLast()) : path)
     }
 }

@@ -73,6 +73,28 @@ enum SystemCall {
         }
     }
 
+    /// Bytes that this user may still write to the file system of `folder`; nil where it does not say.
+    static func freeByteCount(at folder: String) -> Int? {
+        var status = statvfs()
+        guard unsafe statvfs(folder, &status) == 0 else { return nil }
+        let (bytes, overflow) = Int(clamping: status.f_bavail).multipliedReportingOverflow(by: Int(status.f_frsize))
+        return overflow ? .max : bytes
+    }
+
+    /// The folder that holds `path`: with its trailing slash, "./" when the path names none.
+    static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "./" }
+        return String(path[...slash])
+    }
+
+    /// Whether `path` leads to the open file.
+    static func leads(_ path: String, to descriptor: Int32) -> Bool {
+        var named = stat()
+        var open = stat()
+        guard unsafe stat(path, &named) == 0, unsafe fstat(descriptor, &open) == 0 else { return false }
+        return named.st_dev == open.st_dev && named.st_ino == open.st_ino
+    }
+
     /// Makes a rename in this folder durable. File systems that cannot sync a folder are left alone.
     static func syncFolder(_ folder: String) throws(BytesError) {
         let descriptor = try open(folder, O_RDONLY | O_DIRECTORY)

@@ -50,6 +50,7 @@ extension Identity {
     /// Two processes that start together end with the same identity: the file appears complete or not at all, and
     /// is never replaced.
     public static func loadOrCreate(path: String) throws(IdentityError) -> Identity {
+        removeLeftovers(of: path)
         var status = stat()
         if unsafe stat(path, &status) == 0 || errno != ENOENT { return try load(path: path) }
         let identity = try generate()
@@ -61,6 +62,18 @@ extension Identity {
     public static func loadOrCreate() throws(IdentityError) -> Identity {
         guard let path = defaultPath else { throw .noConfigurationFolder }
         return try loadOrCreate(path: path)
+    }
+
+    /// Removes temporary files of processes that were killed while they made an identity here.
+    private static func removeLeftovers(of path: String) {
+        let folder = (path as NSString).deletingLastPathComponent
+        let start = (path as NSString).lastPathComponent + "."
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
+        for name in names where name.hasPrefix(start) && name.hasSuffix(".tmp") {
+            guard let number = Int32(name.dropFirst(start.count).prefix { $0 != "-" }), number > 0 else { continue }
+            // Only a process that is there no more leaves it for good.
+            if kill(number, 0) != 0, errno == ESRCH { unsafe unlink((folder as NSString).appendingPathComponent(name)) }
+        }
     }
 
     /// Writes the file unless there is one; false when another was there first.

@@ -89,8 +89,19 @@ public struct CheckpointStore: Sendable {
     ///   number. Older checkpoints stay as they are.
     @discardableResult
     public func write(_ trainer: BoundaryTrainer, recipe: SHA256Digest) throws -> CheckpointRecord {
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        do {
+            return try writeWhole(trainer, recipe)
+        } catch BytesError.noSpace {
+            let masters = trainer.parameters.reduce(0) { $0 + $1.value.count }
+            let moments = trainer.optimizer.moments.reduce(0) { $0 + $1.words.count }
+            let words = masters + moments + (trainer.progress.best == nil ? 0 : masters)
+            throw BytesError.noSpace(path: path(ofStep: trainer.progress.step)).withRoom(needed: words * 4, in: folder)
+        }
+    }
+
+    private func writeWhole(_ trainer: BoundaryTrainer, _ recipe: SHA256Digest) throws -> CheckpointRecord {
+        // Where the run's folder has gone, it must not be made anew.
+        try AtomicFolder.make(folder)
         let progress = trainer.progress
         let path = path(ofStep: progress.step)
         let moments = trainer.optimizer.moments

@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import TestSupport
 import Testing
 
@@ -50,6 +51,33 @@ import Testing
         try log.truncate(to: 2)
         try AppendFile(path: folder.path("log")).append([5])
         #expect(try WholeFile.read(folder.path("log")) == [1, 2, 5])
+    }
+
+    @Test func `an append file takes nothing once its path leads elsewhere`() throws {
+        let folder = TemporaryFolder()
+        let log = try AppendFile(path: folder.path("log"))
+        try log.append([1])
+        try FileManager.default.moveItem(atPath: folder.path("log"), toPath: folder.path("old"))
+        #expect(throws: BytesError.moved(path: folder.path("log"))) { try log.append([2]) }
+        try AtomicFile.write([], to: folder.path("log"))
+        #expect(throws: BytesError.moved(path: folder.path("log"))) { try log.append([2]) }
+        #expect(try WholeFile.read(folder.path("old")) == [1])
+    }
+
+    @Test(.enabled(if: SmallDisk.canMount, "mounting a small file system needs root"))
+    func `a full disk is told with what is needed and what is free, and nothing is left`() throws {
+        let folder = TemporaryFolder()
+        let disk = try SmallDisk(kilobytes: 16, at: folder.path("disk"))
+        let log = try AppendFile(path: disk.path + "/log")
+        try log.append([UInt8](repeating: 1, count: 4096))
+        let full = BytesError.noSpace(path: disk.path + "/a", needed: 20_000, free: 12_288)
+        #expect(throws: full) { try AtomicFile.write([UInt8](repeating: 2, count: 20_000), to: disk.path + "/a") }
+        #expect(throws: BytesError.noSpace(path: disk.path + "/log", needed: 20_000, free: 12_288)) {
+            try log.append([UInt8](repeating: 3, count: 20_000))
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path) == ["log"])
+        #expect(try WholeFile.read(disk.path + "/log").count == 4096)
+        #expect(full.description.hasSuffix("/a': at least 20000 bytes are needed and 12288 are free"))
     }
 
     @Test func `foreign text cannot steer a terminal`() {

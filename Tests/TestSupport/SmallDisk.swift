@@ -1,6 +1,7 @@
 import Foundation
 
-/// A small file system in memory, gone with the object: what a full disk is tried on.
+/// A small file system in memory, or a view of a folder, gone with the object: what a full, locked or unplugged disk is
+/// tried on.
 public final class SmallDisk: Sendable {
     public let path: String
 
@@ -18,7 +19,28 @@ public final class SmallDisk: Sendable {
         }
     }
 
-    deinit { _ = try? Self.run("umount", [path]) }
+    /// A view of `folder` at `path`, to be unplugged.
+    public init(showing folder: String, at path: String) throws {
+        self.path = path
+        for place in [folder, path] {
+            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        }
+        guard try Self.run("mount", ["--bind", folder, path]) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
+
+    deinit { _ = try? Self.run("umount", ["-l", path]) }
+
+    /// Another size, or `ro` and `rw`: options of `mount` for what is mounted already.
+    public func remount(_ options: String) throws {
+        guard try Self.run("mount", ["-o", "remount," + options, path]) == 0 else {
+            throw CocoaError(.fileWriteUnknown)
+        }
+    }
+
+    /// Takes the disk away from under whoever uses it.
+    public func unplug() throws {
+        guard try Self.run("umount", ["-l", path]) == 0 else { throw CocoaError(.fileWriteUnknown) }
+    }
 
     private static func run(_ name: String, _ words: [String]) throws -> Int32 {
         let process = Process()

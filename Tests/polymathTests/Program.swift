@@ -38,11 +38,13 @@ struct Program {
     ///   - watch: sees what stands on standard output so far, again and again while the program runs, until it returns
     ///     true.
     ///   - signal: what the program is sent then.
+    ///   - isRepeated: sends it again and again until the program ends.
     ///   - name: which of the two programs.
+    ///   - wrapper: a command that runs the program, such as a tracer, by its path and with its options.
     @discardableResult
     func run(
         _ words: [String], input: String = "", outputPath: String? = nil, watch: ((String) throws -> Bool)? = nil,
-        signal: Int32? = nil, of name: String = "polymath"
+        signal: Int32? = nil, isRepeated: Bool = false, of name: String = "polymath", under wrapper: [String] = []
     ) throws -> Outcome {
         guard let path = Self.binary(name) else { throw NoBinary() }
         // Files instead of pipes: a pipe fills up when nobody reads it while the program runs.
@@ -51,8 +53,9 @@ struct Program {
         for file in files[1...] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
         defer { for file in files { try? FileManager.default.removeItem(atPath: file) } }
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = words
+        let line = wrapper + [path] + words
+        process.executableURL = URL(fileURLWithPath: line[0])
+        process.arguments = Array(line.dropFirst())
         process.environment = environment
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
         process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: files[0]))
@@ -62,8 +65,9 @@ struct Program {
         do {
             while let watch, process.isRunning {
                 if try watch(String(contentsOfFile: files[1], encoding: .utf8)) {
-                    if let signal { kill(process.processIdentifier, signal) }
-                    break
+                    guard let signal else { break }
+                    kill(process.processIdentifier, signal)
+                    guard isRepeated else { break }
                 }
                 Thread.sleep(forTimeInterval: 0.005)
             }

@@ -89,6 +89,85 @@ import Testing
         #expect(try program.run(["train", "--resume", "part"]).status == 2)
     }
 
+    @Test func `a second signal ends the run at once, and nothing but the step under way is lost`() throws {
+        func slow(_ out: String) -> [String] {
+            words(out: out, ["--checkpoint-every", "1"], steps: 4).map { $0 == "2" ? "20" : $0 }
+        }
+        try program.run(slow("whole"))
+        // Between two steps the first signal alone may do; then it is tried again.
+        for attempt in 1...6 {
+            let name = "part\(attempt)"
+            let outcome = try program.run(
+                slow(name),
+                watch: { output in
+                    guard output.contains("\"event\":\"checkpoint\"") else { return false }
+                    // Well into the next step.
+                    Thread.sleep(forTimeInterval: 0.02 * Double(attempt))
+                    return true
+                }, signal: SIGINT, isRepeated: true)
+            #expect(outcome.status == 128 + SIGINT)
+            guard try program.chain(name).last?["kind"] as? String != "pause" else { continue }
+            let resumed = try program.run(["train", "--resume", name, "--json"])
+            #expect(resumed.status == 0, "\(resumed.output)")
+            #expect(resumed.object("resumed")?["step"] as? Int ?? 0 >= 1)
+            return try expectSame(name, as: "whole")
+        }
+        Issue.record("Every step was over before the second signal.")
+    }
+
+    @Test func `a run that was closed and not reported is completed, with the same attestation`() throws {
+        try program.run(words(out: "run", steps: 3))
+        let attestation = try #require(program.bytes("run/attestation.dsse.json"))
+        let report = try #require(program.bytes("run/report.html"))
+        let events = try String(contentsOfFile: program.folder.path("run/events.jsonl"), encoding: .utf8)
+        func remove(_ names: String...) throws {
+            for name in names { try FileManager.default.removeItem(atPath: program.folder.path("run/" + name)) }
+        }
+        func resume() throws -> Program.Outcome { try program.run(["train", "--resume", "run", "--json"]) }
+
+        try remove("attestation.dsse.json", "report.html")
+        let told = events.split(separator: "\n").filter { !$0.contains("\"event\":\"run_finished\"") }
+        _ = try program.write("run/events.jsonl", told.joined(separator: "\n") + "\n")
+        _ = try program.write("run/.attestation.dsse.json.1abc.part", "{")
+        let first = try resume()
+        #expect(first.status == 0, "\(first.output)")
+        #expect(first.object("run_finished")?["steps"] as? Int == 3)
+        #expect(program.bytes("run/attestation.dsse.json") == attestation)
+        #expect(!program.holds("run/.attestation.dsse.json.1abc.part"))
+        #expect(try program.run(["audit", "verify", "run"]).status == 0)
+        #expect(try program.run(["audit", "report", "run", "--out", "again.html"]).status == 0)
+        #expect(program.bytes("run/report.html") == program.bytes("again.html"))
+
+        _ = try program.write("run/events.jsonl", events)
+        try remove("report.html")
+        #expect(try resume().status == 0)
+        #expect(program.bytes("run/report.html") == report)
+        #expect(try String(contentsOfFile: program.folder.path("run/events.jsonl"), encoding: .utf8) == events)
+
+        let over = try resume()
+        #expect(over.status == 2 && over.errorMessage?.contains("came to its end") == true, "\(over.output)")
+        try remove("adapter.gguf")
+        let lost = try resume()
+        #expect(lost.status == 4 && lost.errorMessage?.contains("adapter.gguf") == true, "\(lost.output)")
+    }
+
+    @Test func `a run whose folder is moved away ends, makes no other, and goes on where it is now`() throws {
+        try program.run(words(out: "whole"))
+        let from = program.folder.path("part")
+        let outcome = try program.run(words(out: "part", ["--checkpoint-every", "1"])) { output in
+            guard output.contains("\"step\":5,") else { return false }
+            try FileManager.default.moveItem(atPath: from, toPath: program.folder.path("moved"))
+            return true
+        }
+        #expect(outcome.status == 5, "\(outcome.output)")
+        #expect(outcome.errorMessage?.contains("'part' is no longer where it was") == true, "\(outcome.output)")
+        #expect(!program.holds("part"))
+        let resumed = try program.run(["train", "--resume", "moved", "--json"])
+        #expect(resumed.status == 0, "\(resumed.output)")
+        #expect(resumed.object("resumed")?["step"] as? Int ?? 0 >= 4)
+        try expectSame("moved", as: "whole")
+    }
+
     @Test func `a damaged newest checkpoint gives way to the older one, with a remark`() throws {
         try program.run(words(out: "whole"))
         _ = try interrupt(

@@ -30,6 +30,31 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder.path("full")) == ["letter.txt"])
     }
 
+    @Test func `what a process left that was killed before its run began gives way to the next`() throws {
+        let folder = program.folder.path("run")
+        func resume() throws -> Program.Outcome { try program.run(["train", "--resume", "run"]) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let empty = try resume()
+        #expect(empty.status == 2 && empty.error.contains("it is empty; start the run again"), "\(empty.error)")
+        for name in ["events.jsonl", "seal.json", ".run.json.1abc.part"] { _ = try program.write("run/" + name, "") }
+        let begun = try resume()
+        #expect(begun.status == 2 && begun.error.contains("ended before its first step"), "\(begun.error)")
+        #expect(try train("run").status == 0)
+        #expect(!program.holds("run/.run.json.1abc.part"))
+        #expect(try program.run(["audit", "verify", "run"]).status == 0)
+    }
+
+    @Test(arguments: ["notes.part", ".letter.txt.part", "events.jsonl"])
+    func `what may be somebody else's does not give way`(name: String) throws {
+        try FileManager.default.createDirectory(atPath: program.folder.path("run"), withIntermediateDirectories: true)
+        _ = try program.write("run/" + name, "mine")
+        _ = try program.write("run/seal.json", "")
+        let outcome = try train("run")
+        #expect(outcome.status == 2, "\(outcome.output)")
+        #expect(program.bytes("run/" + name) == Array("mine".utf8))
+        #expect(program.holds("run/seal.json"))
+    }
+
     // Tests may run as root, whom no permission stops: a file as parent, and a file system that takes no folders, do.
     @Test(arguments: ["taken", "taken/run", "/proc/polymath/run"])
     func `a place that cannot be written exits 2`(out: String) throws {

@@ -9,6 +9,8 @@ public enum ResumeError: Error, Equatable, CustomStringConvertible, Sendable, Ex
     /// There are checkpoints, and no chain that vouches for them.
     case noChain(folder: String)
     case closed(folder: String)
+    /// The run came to its end, and what it exported is not there as its chain records it.
+    case exportLost(path: String, expected: String, found: SHA256Digest?)
     case inUse(folder: String)
     case otherSigner(expected: String, found: String)
     case otherBase(path: String, expected: SHA256Digest, found: SHA256Digest, tensor: String?)
@@ -39,6 +41,9 @@ public enum ResumeError: Error, Equatable, CustomStringConvertible, Sendable, Ex
             "The run in \(shown(folder)) has checkpoints but no audit chain that vouches for them; start a new run."
         case .closed(let folder):
             "The run in \(shown(folder)) came to its end; there is nothing to go on with."
+        case .exportLost(let path, let expected, let found):
+            "The run came to its end, and \(shown(path)), whose SHA-256 its chain records as \(escaped(expected)), "
+                + (found.map { "has the SHA-256 \($0.hex)." } ?? "cannot be read.")
         case .inUse(let folder):
             "The run in \(shown(folder)) is under way in another process; stop that one first."
         case .otherSigner(let expected, let found):

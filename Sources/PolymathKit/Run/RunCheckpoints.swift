@@ -38,6 +38,8 @@ final class RunCheckpoints {
         guard trainer.step != lastStep else { return }
         let record = try store.write(trainer, recipe: recipe)
         try sealGuard.fullCheck()
+        // A resume takes what it tells of earlier steps from the events, so they must not fall behind.
+        try events.sync()
         var body = Self.body(step: record.step, digest: record.digest, path: record.path)
         body["bytes"] = .exactly(record.byteCount)
         try chain.append(kind: RowKind.checkpoint, body: body)
@@ -47,6 +49,11 @@ final class RunCheckpoints {
         // One that was written and never checked gives way too: a resume would not take it.
         try store.prune(good: good)
         try events.emit("checkpoint", body)
+    }
+
+    /// Removes what was written and never checked, when that cannot be told in the chain.
+    static func removeUnchecked(in folder: RunFolder, _ rows: [AuditRow]) {
+        try? CheckpointStore(folder: folder.checkpointsFolder).prune(good: goodSteps(rows))
     }
 
     /// Step of the newest checkpoint that is there and has a row in the chain; nil when none is good.

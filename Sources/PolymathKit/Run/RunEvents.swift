@@ -50,11 +50,18 @@ final class RunEvents {
 
     /// Length and SHA-256 of the file so far, for a row of the chain: from there on no line before it can be edited.
     func mark() throws -> [String: JSONValue] {
+        try file.sync()
         let bytes = try WholeFile.read(path, limit: RunHistory.limit)
         return [
             "events_bytes": .exactly(bytes.count), "events_sha256": .string(SHA256Digest.of(bytes).hex),
         ]
     }
+
+    /// Returns once every line so far is on the medium.
+    func sync() throws { try file.sync() }
+
+    /// Tells the listener alone, of an event that the file holds already.
+    func tellAgain(_ name: String, _ members: [String: JSONValue]) { listener.event(name, members) }
 
     func progress(_ title: String, done: Int, of total: Int) { listener.progress(title, done: done, of: total) }
 

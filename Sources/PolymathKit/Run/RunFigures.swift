@@ -37,6 +37,25 @@ struct RunFigures {
     }
 }
 
+extension RunFigures {
+    /// Reads the body of a `result` row; nil where it lacks a figure that every run has.
+    init?(_ body: JSONValue) {
+        func digits(_ name: String) -> Double? { body[name]?.asString.flatMap(Double.init) }
+        guard let end = body["end"]?.asString, let steps = body["steps"]?.asInt,
+            let bestStep = body["best_step"]?.asInt, let firstBatchLossAfter = digits("first_batch_loss_after"),
+            let frozenTensors = body["frozen_tensors"]?.asInt, let sealedTensors = body["sealed_tensors"]?.asInt
+        else { return nil }
+        self.init(
+            end: end, steps: steps, bestStep: bestStep, validationBefore: digits("validation_loss_before"),
+            validationAfter: digits("validation_loss_after"), validationLast: digits("validation_loss_last"),
+            firstBatchLossAfter: firstBatchLossAfter, frozenTensors: frozenTensors, sealedTensors: sealedTensors,
+            coverageBound: body["seal_coverage_bound_steps"]?.asInt ?? 0, sealCPUShare: digits("seal_cpu_share") ?? 0,
+            tokensPerSecond: digits("tokens_per_second") ?? 0, peakMemoryBytes: body["peak_memory_bytes"]?.asInt ?? 0,
+            anonymousMemoryBytes: body["anonymous_memory_bytes"]?.asInt ?? 0,
+            startupSeconds: digits("startup_seconds") ?? 0, seconds: digits("seconds") ?? 0)
+    }
+}
+
 extension JSONValue {
     fileprivate static func digits(_ value: Double?) -> JSONValue { value.map { .string("\($0)") } ?? .null }
 }

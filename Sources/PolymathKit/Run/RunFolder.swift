@@ -9,7 +9,7 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
     case holdsRun(folder: String)
     case notEmpty(folder: String)
     case notWritable(folder: String, reason: String)
-    case notARun(folder: String)
+    case notARun(folder: String, reason: String)
     case bothCorpusAndTokens
     case bothStepsAndEpochs
     case noDefaultCorpus(folder: String)
@@ -30,8 +30,8 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
             "The folder \(escaped(folder)) is not empty; choose a new or empty folder for --out."
         case .notWritable(let folder, let reason):
             "The folder \(escaped(folder)) cannot be written: \(reason)"
-        case .notARun(let folder):
-            "The folder \(escaped(folder, limit: 200)) holds no run to go on with: it has no run.json."
+        case .notARun(let folder, let reason):
+            "The folder \(escaped(folder, limit: 200)) holds no run to go on with: \(reason)."
         case .bothCorpusAndTokens:
             "--corpus and --tokens exclude each other; give one of them."
         case .bothStepsAndEpochs:
@@ -71,6 +71,8 @@ public struct RunFolder: Sendable {
     public let path: String
     /// `<UTC time>-<short id>`: also the run's name in the audit chain.
     public let name: String
+    /// Keeps a second process out of a new folder until the first one's `run.json` can be locked.
+    private let beginning: FileLock?
 
     public var runFile: String { path + "/run.json" }
     /// Where this machine keeps what the run needs; never handed on.
@@ -92,36 +94,96 @@ public struct RunFolder: Sendable {
     init(path: String, name: String) {
         self.path = path
         self.name = name
+        beginning = nil
     }
 
-    /// Makes a new folder, mode 0700, in which nothing may be yet.
+    /// Makes a new folder, mode 0700, in which nothing may be yet but what is left of a run that was ended before it
+    /// began: that is removed.
     ///
     /// - Parameters:
     ///   - out: the folder asked for, or nil for `<telemetry>/runs/<name>`.
-    /// - Throws: `RunError.holdsRun`, `.notEmpty`, `.notWritable`.
-    public init(creating out: String?, telemetry: String) throws(RunError) {
+    /// - Throws: `RunError.holdsRun`, `.notEmpty`, `.notWritable`; `ResumeError.inUse` where another process is at it;
+    ///   `BytesError` for a full disk.
+    public init(creating out: String?, telemetry: String) throws {
         name = Self.makeName()
         path = out ?? telemetry + "/runs/" + name
         let files = FileManager.default
         if let type = (try? files.attributesOfItem(atPath: path))?[.type] as? FileAttributeType {
             guard type == .typeDirectory else {
-                throw .notWritable(folder: path, reason: "there is a file of that name")
+                throw RunError.notWritable(folder: path, reason: "there is a file of that name")
             }
-            let content = (try? files.contentsOfDirectory(atPath: path)) ?? []
-            if content.contains(where: { ["run.json", "audit.jsonl", "events.jsonl"].contains($0) }) {
-                throw .holdsRun(folder: path)
-            }
-            guard content.isEmpty else { throw .notEmpty(folder: path) }
         }
+        let unmade = RunError.notWritable(folder: path, reason: "it cannot be made here (is the place writable?)")
         do {
-            try files.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            let parent = DiskSpace.folder(of: path.hasSuffix("/") ? String(path.dropLast()) : path)
+            try files.createDirectory(atPath: parent, withIntermediateDirectories: true)
+            try AtomicFolder.make(path, mode: 0o700)
             try files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+        } catch let error as BytesError where ExitStatus(for: error) == .resources {
+            throw error
         } catch {
-            throw .notWritable(folder: path, reason: "it cannot be made here (is the place writable?)")
+            throw unmade
         }
         guard files.isWritableFile(atPath: path) else {
-            throw .notWritable(folder: path, reason: "this user has no right to write in it")
+            throw RunError.notWritable(folder: path, reason: "this user has no right to write in it")
+        }
+        beginning = try FileLock(path: path)
+        guard beginning != nil else { throw ResumeError.inUse(folder: path) }
+        switch Self.content(of: path) {
+        case .nothing: break
+        case .beginnings(let names): for name in names { unsafe unlink(path + "/" + name) }
+        case .run: throw RunError.holdsRun(folder: path)
+        case .other: throw RunError.notEmpty(folder: path)
+        }
+    }
+
+    /// What a folder holds, as its names tell.
+    enum Content: Equatable {
+        case nothing
+        /// Files of a run that was ended before its `run.json` was written: before it began.
+        case beginnings([String])
+        case run
+        case other
+    }
+
+    static func content(of path: String) -> Content {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        if names.isEmpty { return .nothing }
+        // Events are told once run.json is there: lines of them are of a run that has lost it.
+        let events = (try? FileIdentity(ofFileAt: path + "/events.jsonl"))?.byteCount ?? 0
+        if events > 0 || names.contains(where: { ["run.json", "audit.jsonl"].contains($0) }) { return .run }
+        let files = ["events.jsonl", "seal.json", "local.json"]
+        let areBeginnings = names.allSatisfy { name in
+            files.contains(name)
+                || name.hasSuffix(".part") && (files + ["run.json"]).contains { name.hasPrefix(".\($0).") }
+        }
+        return areBeginnings ? .beginnings(names) : .other
+    }
+
+    /// Why there is nothing in the folder to go on with; nil where there is a `run.json`.
+    static func whyNoRun(at path: String) -> String? {
+        guard InputPath.isMissing(path + "/run.json") else { return nil }
+        guard InputPath.isFolder(path) else { return "there is no such folder" }
+        switch content(of: path) {
+        case .nothing: return "it is empty; start the run again with polymath train --out"
+        case .beginnings:
+            return "the run was ended before its first step, so nothing is lost; start it again with "
+                + "polymath train --out"
+        case .run, .other: return "it has no run.json"
+        }
+    }
+
+    /// Removes what a process that was killed left behind, and what an earlier part of the run wrote that nothing
+    /// vouches for: half-written files, an export of a chain that is open, a page on how far the run had come.
+    ///
+    /// - Parameter isClosed: whether the chain is closed; exports and report stay then.
+    func removeLeftovers(isClosed: Bool) {
+        AtomicFolder.removeLeftovers(in: path)
+        AtomicFolder.removeLeftovers(in: checkpointsFolder)
+        if isClosed {
+            if !FaultEntry.isLeft(in: path) { unsafe unlink(faultFile) }
+        } else {
+            for file in [adapterFile, boundaryFile, attestationFile, reportFile] { unsafe unlink(file) }
         }
     }
 
@@ -129,7 +191,7 @@ public struct RunFolder: Sendable {
     ///
     /// Only for a folder that ``init(creating:telemetry:)`` made or found empty.
     func discard() {
-        for file in [runFile, localFile, eventsFile, auditFile, sealFile] { unsafe unlink(file) }
+        for file in [runFile, localFile, eventsFile, auditFile, sealFile, faultFile] { unsafe unlink(file) }
         unsafe rmdir(path)
     }
 

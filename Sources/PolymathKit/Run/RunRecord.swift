@@ -22,6 +22,10 @@ package struct RunRecord {
     let corpusID: SHA256Digest
     let recipe: Recipe
     let kernelPath: String
+    let baseName: String
+    let isSynthetic: Bool
+    let corpusName: String
+    let isDefaultCorpus: Bool
 
     static func encode(_ plan: RunPlan, _ manifest: SealManifest, recipe: Recipe, folder: RunFolder) -> [UInt8] {
         let record: JSONValue = [
@@ -88,6 +92,10 @@ package struct RunRecord {
             ?? Home.locate(option: nil)
         self.recipe = Recipe(json: recipe)
         self.kernelPath = kernelPath
+        baseName = json["base"]?["name"]?.asString ?? ""
+        isSynthetic = json["base"]?["synthetic_weights"]?.asBool ?? false
+        corpusName = json["corpus"]?["name"]?.asString ?? ""
+        isDefaultCorpus = json["corpus"]?["default"]?.asBool ?? false
         baseRoot = try digest(json["base"]?["root"], "base root")
         corpusID = try digest(json["corpus"]?["id"], "corpus id")
         let recorded = try digest(json["recipe_sha256"], "recipe digest")

@@ -47,9 +47,17 @@ public struct RunResumption {
     /// - Throws: `ResumeError` where something is not what the run was started with, `RunStopped` at a pause, and
     ///   whatever ``TrainingRun/run()`` throws.
     public func run() throws -> RunSummary {
+        do {
+            return try goOn()
+        } catch let error as BytesError where error.isOfDisk && error.path?.hasPrefix(path + "/") == true {
+            throw RunDiskFailure(error, RunFolder(path: path, name: ""), step: nil)
+        }
+    }
+
+    private func goOn() throws -> RunSummary {
         let started = began ?? Date()
         let recordPath = path + "/run.json"
-        guard !InputPath.isMissing(recordPath) else { throw RunError.notARun(folder: path) }
+        if let reason = RunFolder.whyNoRun(at: path) { throw RunError.notARun(folder: path, reason: reason) }
         guard let lock = try FileLock(path: recordPath) else { throw ResumeError.inUse(folder: path) }
         let record = try RunRecord(path: recordPath)
         let folder = RunFolder(path: path, name: record.run)
@@ -64,6 +72,7 @@ public struct RunResumption {
         request.sensorsPath = sensorsPath ?? request.sensorsPath
         let sensors = try sensors ?? request.makeSensors()
         let identity = try checkIdentity(request, record)
+        if let known, known.status == .closed { return try complete(record, folder, known, identity) }
         if let identity, try FaultEntry.enterLocked(record, path, identity, "resume") != nil {
             known = try readChain(record, folder)
         }
@@ -74,6 +83,7 @@ public struct RunResumption {
         guard plan.gguf.file?.identity == hashed else { throw ResumeError.baseReplaced(path: plan.base.path) }
         try check(plan, manifest, record)
 
+        folder.removeLeftovers(isClosed: false)
         let found = try RunCheckpoints.newest(in: folder, recipe: record.recipe.digest, chain: known)
         let step = found.checkpoint?.step ?? 0
         let history = RunHistory(path: folder.eventsFile, lastStep: found.checkpoint == nil ? -1 : step)
@@ -144,8 +154,18 @@ public struct RunResumption {
         guard recorded == record.digest.hex else {
             throw ResumeError.recordChanged(path: record.path, expected: recorded, found: record.digest)
         }
-        guard chain.status != .closed else { throw ResumeError.closed(folder: path) }
         return chain
+    }
+
+    /// Writes what a run whose chain is closed still lacks, because its process was ended first.
+    private func complete(
+        _ record: RunRecord, _ folder: RunFolder, _ chain: AuditChain, _ identity: Identity?
+    ) throws -> RunSummary {
+        let completion = try RunCompletion(record, folder, chain)
+        folder.removeLeftovers(isClosed: true)
+        guard !completion.isComplete else { throw ResumeError.closed(folder: path) }
+        guard let identity else { throw IdentityError.noConfigurationFolder }
+        return try completion.finish(identity, RunEvents(path: folder.eventsFile, listener: listener))
     }
 
     /// Before the corpus is read under a key of the identity: a new one must not be made for an old run.

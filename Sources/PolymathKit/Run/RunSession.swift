@@ -74,6 +74,13 @@ final class RunSession {
             return try train()
         } catch let violation as SealViolation {
             throw try record(violation)
+        } catch let error as BytesError where error.isOfDisk {
+            // Where a whole checkpoint does not fit, a row of the chain still may.
+            try? chain.append(
+                kind: RowKind.failure,
+                body: ["step": .exactly(step), "reason": .string(folder.withoutPlace(error.description))])
+            try? chain.sync()
+            throw RunDiskFailure(error, folder, step: step)
         }
     }
 
@@ -118,9 +125,8 @@ final class RunSession {
         let export = RunExport(
             gguf: plan.gguf, root: manifest.root, recipe: recipe.digest, identity: plan.identity, folder: folder,
             encoding: plan.request.encoding)
-        var isAttested = false
-        // What no closed chain and no attestation vouch for must not lie about.
-        defer { if !isAttested { removeExports() } }
+        // What no closed chain vouches for must not lie about.
+        defer { if (try? AuditChain.read(path: folder.auditFile))?.status != .closed { removeExports() } }
         let exported = try export.export(trainer)
         let after = try measureAfter(trainer, observer: observer, sealGuard: sealGuard, exported: exported)
         guard after.firstBatch.isFinite, after.validation?.isFinite ?? true else {
@@ -140,27 +146,12 @@ final class RunSession {
             peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous,
             startupSeconds: startupSeconds, seconds: seconds)
         try chain.append(kind: "result", body: figures.members.merging(try events.mark()) { first, _ in first })
-        let head = try chain.close(
+        try chain.close(
             step: result.lastStep,
             state: ["end": .string(result.end.rawValue), "content_id": .string(exported.contentID.hex)])
-        try attest(exported, head: head)
-        isAttested = true
-
-        let summary = RunSummary(
-            folder: folder.path, base: plan.base.name, isSynthetic: plan.isSynthetic, corpus: plan.corpus.name,
-            isDefaultCorpus: plan.corpus.isDefault, end: result.end.rawValue, steps: result.lastStep,
-            bestStep: result.bestStep, validationBefore: result.validationBefore, validationAfter: after.validation,
-            validationLast: result.validationLast, firstBatchLossAfter: after.firstBatch,
-            exportPath: folder.path + "/" + exported.file, exportByteCount: exported.byteCount,
-            contentID: exported.contentID, signer: plan.identity.publicKey.fingerprint,
-            frozenTensors: plan.frozenTensorCount, frozenChanges: 0, sealedTensors: manifest.tensors.count,
-            chainHead: head, reportPath: folder.reportFile, tokensPerSecond: observer.tokensPerSecond,
-            peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous,
-            startupSeconds: startupSeconds, seconds: seconds, sealCPUShare: observer.sealCPUShare,
-            coverageBound: sealGuard.coverageBound)
-        try events.emit("run_finished", summary.members)
-        try RunReportBuilder(runFolder: folder.path).write(to: folder.reportFile)
-        return summary
+        return try RunCompletion(
+            RunRecord(path: folder.runFile), folder, AuditChain.read(path: folder.auditFile)
+        ).finish(plan.identity, events)
     }
 
     /// Puts a violation on record; the chain stays open, so nothing can be mistaken for a finished run.
@@ -173,10 +164,16 @@ final class RunSession {
         var body = violation.recordedMembers
         body["step"] = .exactly(step)
         body["good_checkpoint"] = .count(good)
-        try chain.append(
-            kind: RowKind.sealViolation, body: body.merging(try events.mark()) { first, _ in first })
-        try chain.sync()
-        try events.emit("seal_violation", body)
+        do {
+            try chain.append(
+                kind: RowKind.sealViolation, body: body.merging(try events.mark()) { first, _ in first })
+            try chain.sync()
+            try events.emit("seal_violation", body)
+        } catch {
+            // No room to tell of it; what the violation is about is told all the same, and no resume may go on from a
+            // checkpoint that was written since the last whole check.
+            RunCheckpoints.removeUnchecked(in: folder, rows)
+        }
         // The violation is what the run ends with, whether or not a page of it can be written.
         try? RunReportBuilder(runFolder: folder.path).write(to: folder.reportFile)
         return RunViolation(violation: violation, folder: folder.path, step: step, goodCheckpoint: good)
@@ -245,19 +242,6 @@ final class RunSession {
         try sealGuard.fullCheck()
         try recordCheck("end", sealGuard)
         return (validation, firstBatch)
-    }
-
-    private func attest(_ exported: Exported, head: SHA256Digest) throws {
-        let attestation = Attestation(
-            baseName: plan.base.name, baseRoot: manifest.root,
-            artefact: Attestation.Artefact(name: exported.file, digest: exported.contentID),
-            corpusID: plan.corpus.id, recipe: recipe.digest, chainHead: head,
-            passedTests: [
-                "sealed tensors unchanged at start, before every update, at export and at end",
-                "export read back from disk and verified against the base",
-            ], failedTests: [])
-        try AtomicFile.write(
-            try attestation.encode(signedBy: plan.identity), to: folder.attestationFile, mode: 0o600)
     }
 
     /// Per trained tensor its shape, and the L2 norms of its change, as read back from the export, and of the base's

@@ -28,7 +28,8 @@ final class StopSignals: Sendable {
         for number in [SIGINT, SIGTERM, SIGHUP] where !Self.isIgnored(number) {
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler { [request, console] in
-                guard request.stop(signal: number) else { exit(128 + number) }
+                // Nothing is left to flush, and what libraries do at an orderly exit may not run beside the step.
+                guard request.stop(signal: number) else { _exit(128 + number) }
                 console.note("polymath: finishing the step and writing a checkpoint; a second signal stops at once")
             }
             // Dispatch reads the signal elsewhere; its usual effect would end the program first.
