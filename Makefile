@@ -5,7 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test neon neon-deps paths interop codec sweep evidence bench faithful fuzz lint format
+.PHONY: deps build demo test kills kill-deps neon neon-deps paths interop codec sweep evidence bench faithful fuzz lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
@@ -27,6 +27,21 @@ demo: build
 test: deps
 	swift build --build-tests
 	swift test --skip-build
+
+# Runs killed at 200 random moments, and before every single call that changes a file; Documentation/SURVIVAL.md.
+KILLS = 200
+kills: deps kill-deps
+	swift build --build-tests
+	@rm -rf .build/kills
+	POLYMATH_KILLS=$(KILLS) POLYMATH_KILL_STRIDE=1 POLYMATH_KILL_REPORT="$(CURDIR)/.build/kills" \
+		swift test --skip-build --filter KillTests
+	@cat .build/kills/*.json
+
+kill-deps:
+	@command -v strace >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+		$$sudo apt-get update -qq && \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends strace; }
 
 # The kernels of 64-bit ARM under qemu, against the plain ones and against this machine's bits.
 neon: neon-deps
