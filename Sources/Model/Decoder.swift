@@ -29,8 +29,11 @@ public final class Decoder {
     ///
     /// - Parameter arithmetic: how products with weights are computed.
     /// - Throws: `ModelError` for an unsupported architecture, a missing tensor, a shape that contradicts the
-    ///   metadata, a storage type without a decoder, or a non-finite gain or bias.
+    ///   metadata, a storage type without a decoder, or a non-finite gain or bias; `.memoryRefused` where a resource
+    ///   limit leaves products no room.
     public init(_ base: GGUFFile, workers: Workers, arithmetic: Arithmetic = .f32) throws(ModelError) {
+        let space = Arena.addressSpace(threads: workers.count)
+        guard Arena.hasRoom(for: space) else { throw .memoryRefused(.refused(byteCount: space)) }
         let shape = try DecoderConfiguration(base)
         let loader = TensorLoader(base: base, arithmetic: arithmetic)
         let d = shape.embeddingLength

@@ -36,6 +36,21 @@ public final class Arena: @unchecked Sendable {
         unsafe start = nil
     }
 
+    /// Whether this process may still map `byteCount` bytes of its own. Nothing is touched, so it takes no memory.
+    ///
+    /// Resource limits (`RLIMIT_DATA`, `RLIMIT_AS`) and strict overcommit refuse at the map; a control group's limit
+    /// does not show here.
+    public static func hasRoom(for byteCount: Int) -> Bool {
+        (try? Arena(byteCount: byteCount)) != nil
+    }
+
+    /// Address space that products take on `threads` threads beside what they are given: their stacks, and the buffer
+    /// that the BLAS library maps for each thread that calls it, of which it touches a small part. Refused that buffer,
+    /// it neither fails nor returns.
+    public static func addressSpace(threads: Int) -> Int {
+        (BLAS.bufferByteCount + (8 << 20)) * threads + (16 << 20)
+    }
+
     /// Reserves `byteCount` zeroed bytes; pages take room when they are first written.
     ///
     /// - Throws: `ArenaError.refused` when the operating system does not give them.

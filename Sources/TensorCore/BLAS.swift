@@ -4,6 +4,10 @@
 internal import CBLAS
 
 enum BLAS {
+    /// What OpenBLAS 0.3 maps per calling thread on 64-bit processors (`BUFFER_SIZE` of its `common_x86_64.h`; other
+    /// processors' are smaller).
+    static let bufferByteCount = 128 << 20
+
     private static let oneThreadPerCall: Void = openblas_set_num_threads(1)
 
     /// One operand of a product: its first element, the distance between rows, and whether it is read transposed.

@@ -24,4 +24,4 @@ let registry = CommandRegistry(
     ])
 
 signal(SIGPIPE, SIG_IGN)
-exit(runCommandLine(Array(CommandLine.arguments.dropFirst()), of: registry).code)
+leave(with: runCommandLine(Array(CommandLine.arguments.dropFirst()), of: registry))

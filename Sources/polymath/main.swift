@@ -12,4 +12,4 @@ internal import Conventions
 
 // A reader that goes away must not end a run between two checkpoints: writing fails instead, and the console notes it.
 signal(SIGPIPE, SIG_IGN)
-exit(runCommandLine(Array(CommandLine.arguments.dropFirst()), of: .polymath).code)
+leave(with: runCommandLine(Array(CommandLine.arguments.dropFirst()), of: .polymath))

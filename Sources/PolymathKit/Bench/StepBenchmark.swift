@@ -54,7 +54,7 @@ public struct StepBenchmark: Sendable {
     public init() {}
 
     /// - Parameter progress: steps done, and steps in all.
-    /// - Throws: `RunError.sequenceTooLong`, `RunError.budgetTooSmall` before anything large is allocated, `ModelError`,
+    /// - Throws: `RunError.sequenceTooLong`, `RunError.budgetTooSmall` or `.limitTooSmall` before anything large is allocated, `ModelError`,
     ///   `TrainingError`.
     public func run(_ base: LoadedBase, progress: ((Int, Int) -> Void)? = nil) throws -> Result {
         let watch = AnonymousMemoryWatch()

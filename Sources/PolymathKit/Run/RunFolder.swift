@@ -1,4 +1,5 @@
 public import Conventions
+public import Device
 internal import Bytes
 internal import Digest
 internal import Foundation
@@ -20,6 +21,7 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
     /// The trained parameters give a loss that is infinite or no number; what was exported is gone again.
     case unusableResult(step: Int)
     /// Bytes that were allowed and that are needed; the longest window that would fit, 0 for none.
+    case limitTooSmall(limit: MemoryLimit, needed: Int, tokens: Int, longestWindow: Int)
     case budgetTooSmall(budget: Int, needed: Int, tokens: Int, longestWindow: Int)
 
     public var description: String {
@@ -51,16 +53,25 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
                 + "--learning-rate or --grad-clip 1."
         case .budgetTooSmall(let budget, let needed, let tokens, let longestWindow):
             "A --memory-budget of \(budget) bytes is too small for windows of \(tokens) tokens, which need "
-                + "\((needed + 0xF_FFFF) >> 20)M; "
-                + (longestWindow > 0 ? "--seq-len \(longestWindow) would fit." : "no window would fit.")
+                + "\(Self.mebibytes(needed)); " + Self.advice(longestWindow)
+        case .limitTooSmall(let limit, let needed, let tokens, let longestWindow):
+            "Of the \(limit.bytes) bytes that \(escaped(limit.file)) allows, \(limit.availableBytes) are free for this "
+                + "process, too few for windows of \(tokens) tokens, which need \(Self.mebibytes(needed)); "
+                + Self.advice(longestWindow)
         }
+    }
+
+    private static func mebibytes(_ bytes: Int) -> String { "\((bytes + 0xF_FFFF) >> 20)M" }
+
+    private static func advice(_ longestWindow: Int) -> String {
+        longestWindow > 0 ? "--seq-len \(longestWindow) would fit." : "no window would fit."
     }
 
     public var exitStatus: ExitStatus {
         switch self {
         case .rootMismatch, .exportDiffers: .mismatch
         case .unusableResult: .failure
-        case .budgetTooSmall: .resources
+        case .budgetTooSmall, .limitTooSmall: .resources
         default: .usage
         }
     }

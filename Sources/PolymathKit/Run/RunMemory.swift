@@ -24,11 +24,14 @@ struct RunMemory {
     /// The most that the run is expected to hold.
     var total: Int { held + training + keptOutputs + Self.reserve + pass.byteCount }
 
+    /// A hard limit of the operating system counts as a budget where what would be planned does not fit under it.
+    ///
     /// - Parameter windows: of training and validation together.
-    /// - Throws: `RunError.budgetTooSmall` where not even the least that a pass can do with fits.
+    /// - Throws: `RunError.budgetTooSmall` or `RunError.limitTooSmall` where not even the least that a pass can do with
+    ///   fits; `ModelError.memoryRefused` where a resource limit leaves no room for what was planned.
     init(
         gguf: GGUFFile, shape: DecoderConfiguration, options: TrainingOptions, arithmetic: Arithmetic, threads: Int,
-        tokens: Int, windows: Int, budget: Int?
+        tokens: Int, windows: Int, budget: Int?, limit hard: MemoryLimit? = MemoryLimit.current()
     ) throws {
         held = MemoryProbe.sample()?.anonymousBytes ?? 0
         let decoder = try Decoder(gguf, workers: Workers(count: threads), arithmetic: arithmetic)
@@ -48,25 +51,42 @@ struct RunMemory {
             let width = shape.embeddingLength
             return (limit, isTail ? storage.memoryByteCount(windows: windows, tokens: tokens, width: width) : 0)
         }
-        guard let budget else {
-            pass = plan(tokens, nil)
-            (keptOutputLimit, keptOutputs) = keep(.max)
-            return
+        if budget == nil {
+            let (free, kept) = (plan(tokens, nil), keep(.max))
+            let all = held + training + Self.reserve + kept.byteCount + free.byteCount
+            if all <= hard?.availableBytes ?? .max {
+                pass = free
+                (keptOutputLimit, keptOutputs) = kept
+                try checkRoom(threads)
+                return
+            }
         }
+        let budget = min(budget ?? .max, hard?.availableBytes ?? .max)
         // One output passes through memory wherever it is kept.
         let fixed = held + training + keep(0).byteCount + Self.reserve
         let limit = max(budget - fixed, 0)
         pass = plan(tokens, limit)
         (keptOutputLimit, keptOutputs) = keep(max(0, limit - pass.byteCount))
-        guard pass.byteCount > limit else { return }
+        guard pass.byteCount > limit else {
+            try checkRoom(threads)
+            return
+        }
         // The longest window that fits: bytes grow with tokens, so halving finds it.
         var (fits, fails) = (0, tokens)
         while fails - fits > 1 {
             let middle = (fits + fails) / 2
             if plan(middle, 0).byteCount <= limit { fits = middle } else { fails = middle }
         }
-        throw RunError.budgetTooSmall(
-            budget: budget, needed: fixed + pass.byteCount, tokens: tokens, longestWindow: fits)
+        let needed = fixed + pass.byteCount
+        if let hard, budget == hard.availableBytes {
+            throw RunError.limitTooSmall(limit: hard, needed: needed, tokens: tokens, longestWindow: fits)
+        }
+        throw RunError.budgetTooSmall(budget: budget, needed: needed, tokens: tokens, longestWindow: fits)
+    }
+
+    private func checkRoom(_ threads: Int) throws {
+        let space = total - held + Arena.addressSpace(threads: threads)
+        guard Arena.hasRoom(for: space) else { throw ModelError.memoryRefused(.refused(byteCount: space)) }
     }
 
     /// The optimiser's moments, and the best masters so far where they are kept in memory.

@@ -15,6 +15,7 @@ final class RunObserver: TrainingObserver {
     private let checkpointEvery: Int?
     private let stop: StopRequest
     private let pacer: RunPacer
+    private var memoryWatch: MemoryWatch
     /// Seconds of the last step that this process made, until they were told to the pacer.
     private var lastSeconds: Double?
     private(set) var steps: [StepRecord] = []
@@ -23,6 +24,8 @@ final class RunObserver: TrainingObserver {
     private(set) var coverage: [(step: Int, checkedBytes: Int)] = []
     private(set) var peakResident = 0
     private(set) var peakAnonymous = 0
+    /// Of this process alone, once it has made a step.
+    private var ownPeakAnonymous = 0
     /// Processor seconds of the steps that this process made, without the guard's own.
     private(set) var stepSeconds = 0.0
     /// Processor time at which the step under way began.
@@ -39,7 +42,8 @@ final class RunObserver: TrainingObserver {
     ///   - checkpointEvery: steps between checkpoints; nil writes none here.
     init(
         sealGuard: SealGuard, faultGuard: FaultGuard, events: RunEvents, chain: AuditWriter,
-        checkpoints: RunCheckpoints, checkpointEvery: Int?, stop: StopRequest, pacer: RunPacer, history: RunHistory,
+        checkpoints: RunCheckpoints, checkpointEvery: Int?, stop: StopRequest, pacer: RunPacer,
+        memoryWatch: MemoryWatch, history: RunHistory,
         keptOutputs: @escaping () -> [KeptOutput]
     ) {
         self.sealGuard = sealGuard
@@ -51,6 +55,7 @@ final class RunObserver: TrainingObserver {
         self.checkpointEvery = checkpointEvery
         self.stop = stop
         self.pacer = pacer
+        self.memoryWatch = memoryWatch
         self.keptOutputs = keptOutputs
         steps = history.steps
         validations = history.validations
@@ -63,11 +68,15 @@ final class RunObserver: TrainingObserver {
     func willBeginStep() throws {
         try pacer.waitForStep(after: steps.last?.step ?? 0, lasting: lastSeconds)
         lastSeconds = nil
+        memoryWatch.look(peak: ownPeakAnonymous)
         // A rest is no part of the step after it.
         mark = ProcessorTime.process
     }
 
-    var wantsPause: Bool { stop.signal != nil || pacer.pause != nil }
+    var wantsPause: Bool { stop.signal != nil || pacer.pause != nil || memoryShortage != nil }
+
+    /// Why the run is to end for want of memory; nil while it is not.
+    var memoryShortage: MemoryShortage? { memoryWatch.shortage }
 
     /// Tells what it took to come here: the base is mapped, sealed and decoded, the first step is next.
     func willBegin(startupSeconds: Double) throws {
@@ -151,6 +160,7 @@ final class RunObserver: TrainingObserver {
         guard let memory = MemoryProbe.sample() else { return }
         peakResident = max(peakResident, memory.peakResidentBytes)
         peakAnonymous = max(peakAnonymous, memory.anonymousBytes)
+        if lastSeconds != nil { ownPeakAnonymous = max(ownPeakAnonymous, memory.anonymousBytes) }
     }
 
     /// The guard's processor time as a part of the steps' own.

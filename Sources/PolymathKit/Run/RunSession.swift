@@ -107,7 +107,8 @@ final class RunSession {
         let observer = RunObserver(
             sealGuard: sealGuard, faultGuard: faultGuard, events: events, chain: chain,
             checkpoints: checkpoints, checkpointEvery: plan.request.checkpointEvery, stop: stop, pacer: pacer,
-            history: history, keptOutputs: { trainer.keptOutputs })
+            memoryWatch: MemoryWatch(planned: plan.memory.total), history: history, keptOutputs: { trainer.keptOutputs }
+        )
         let startupSeconds = Date().timeIntervalSince(started)
         try observer.willBegin(startupSeconds: startupSeconds)
         let result: TrainingResult
@@ -119,7 +120,7 @@ final class RunSession {
             throw error
         }
         step = result.lastStep
-        if result.end == .paused { throw try pause(trainer, checkpoints) }
+        if result.end == .paused { throw try pause(trainer, checkpoints, observer.memoryShortage) }
         try sealGuard.fullCheck()
         try recordCheck("export", sealGuard)
         let export = RunExport(
@@ -184,13 +185,18 @@ final class RunSession {
     }
 
     /// Writes the state, signs the pause, and returns what the run ends with.
-    private func pause(_ trainer: BoundaryTrainer, _ checkpoints: RunCheckpoints) throws -> RunStopped {
+    private func pause(
+        _ trainer: BoundaryTrainer, _ checkpoints: RunCheckpoints, _ shortage: MemoryShortage?
+    ) throws -> RunStopped {
         var state: [String: JSONValue] = ["signal": .exactly(Int(stop.signal ?? 0))]
         var cause = RunStopped.Cause.signal(stop.signal ?? 0)
         // A signal during a rest is what ends the run.
         if stop.signal == nil, let reason = pacer.pause {
             cause = .pace(reason)
             state = pacer.members(of: reason)
+        } else if stop.signal == nil, let shortage {
+            cause = .memory(shortage)
+            state = shortage.members
         }
         try checkpoints.write(trainer)
         try chain.pause(step: trainer.step, state: state.merging(try events.mark()) { first, _ in first })

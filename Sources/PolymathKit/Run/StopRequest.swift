@@ -39,11 +39,13 @@ public final class StopRequest: Sendable {
     }
 }
 
-/// A run ended at a clean pause: it was asked to, or its pace says that the device should not go on now.
+/// A run ended at a clean pause: it was asked to, its pace says that the device should not go on now, or memory that it
+/// needs is no longer allowed.
 public struct RunStopped: Error, Equatable, CustomStringConvertible, Sendable, ExitReporting {
     public enum Cause: Equatable, Sendable {
         case signal(Int32)
         case pace(PacingReason)
+        case memory(MemoryShortage)
     }
 
     public let folder: String
@@ -55,6 +57,7 @@ public struct RunStopped: Error, Equatable, CustomStringConvertible, Sendable, E
         switch cause {
         case .signal(let number): .signal(number)
         case .pace: .paused
+        case .memory: .resources
         }
     }
 
@@ -67,6 +70,8 @@ public struct RunStopped: Error, Equatable, CustomStringConvertible, Sendable, E
         case .pace(let reason):
             return
                 "Paused after step \(step), with a checkpoint, since \(escaped(reason.clause, limit: 200)); \(advice)"
+        case .memory(let shortage):
+            return "Stopped after step \(step), with a checkpoint, since \(shortage.clause); \(advice)"
         }
     }
 }
