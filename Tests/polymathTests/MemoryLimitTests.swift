@@ -55,7 +55,7 @@ import Testing
             words("part", steps: 20, compute: "f32"),
             watch: { output in
                 guard output.contains("\"step\":3,") else { return false }
-                try group.set(limit: need + 2 << 20)
+                try group.set(limit: need + 6 << 20)
                 return true
             }, under: group.wrapper)
         #expect(stopped.status == 5, "\(stopped.output.suffix(600))\(stopped.error)")
