@@ -5,7 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test kills kill-deps neon neon-deps paths interop codec sweep evidence bench faithful fuzz lint format
+.PHONY: deps build demo test kills trace-deps neon neon-deps paths interop codec sweep evidence privacy bench faithful fuzz lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
@@ -30,18 +30,12 @@ test: deps
 
 # Runs killed at 200 random moments, and before every single call that changes a file; Documentation/SURVIVAL.md.
 KILLS = 200
-kills: deps kill-deps
+kills: deps trace-deps
 	swift build --build-tests
 	@rm -rf .build/kills
 	POLYMATH_KILLS=$(KILLS) POLYMATH_KILL_STRIDE=1 POLYMATH_KILL_REPORT="$(CURDIR)/.build/kills" \
 		swift test --skip-build --filter KillTests
 	@cat .build/kills/*.json
-
-kill-deps:
-	@command -v strace >/dev/null || { \
-		if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
-		$$sudo apt-get update -qq && \
-		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends strace; }
 
 # The kernels of 64-bit ARM under qemu, against the plain ones and against this machine's bits.
 neon: neon-deps
@@ -61,6 +55,13 @@ neon-deps:
 		$$sudo apt-get update -qq && \
 		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 			qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross; }
+
+# With which tests watch what the program asks of the kernel, and kill it at any of its calls.
+trace-deps:
+	@command -v strace >/dev/null || { \
+		if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+		$$sudo apt-get update -qq && \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends strace; }
 
 # Our files against the tools people run: llama.cpp, PEFT, and readers that are not ours. Fails where one is missing.
 # The first time it installs them under .build; llama.cpp is compiled, which takes some ten minutes on two cores.
@@ -87,6 +88,10 @@ sweep: build
 # Adapter × collection on the test parts, with 95 % bootstrap intervals.
 evidence: build
 	python3 Benchmarks/evidence.py --polymath $(POLYMATH)
+
+# What two attacks learn of the text that was trained on: membership, and extraction of planted secrets.
+privacy: build
+	python3 Benchmarks/privacy.py --polymath $(POLYMATH)
 
 # Speed and memory at 1.5 billion parameters against PyTorch, llama.cpp and OpenSSL; fills Documentation/PERFORMANCE.md.
 # ONLY=step128,tail measures some sections; what has been measured with this build is kept. Wants a quiet machine.

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Digest
 internal import Foundation
 
@@ -13,8 +14,8 @@ extension Corpus {
     /// - Parameter parts: what will be used. Files of other parts are held against `corpus.json` and give the corpus id
     ///   their digests, but are not read as text: their content cannot matter, nor be malformed.
     public static func load(path: String, parts: Set<Part> = Set(Part.allCases)) throws(CorpusError) -> Corpus {
-        guard let type = fileType(path) else { throw .missing(path: path) }
-        guard type == .typeDirectory else {
+        guard let kind = PathKind.at(path) else { throw .missing(path: path) }
+        guard kind == .folder else {
             guard isDocumentFile(path) else { throw .unsupportedFile(path: path) }
             let name = path.split(separator: "/").last.map(String.init) ?? path
             let corpus = try read(
@@ -109,8 +110,7 @@ extension Corpus {
         var found: [String] = []
         for name in names where !name.hasPrefix(".") {
             let relative = folder.isEmpty ? name : folder + "/" + name
-            let type = (try? FileManager.default.attributesOfItem(atPath: root + "/" + relative))?[.type]
-            if type as? FileAttributeType == .typeDirectory {
+            if PathKind.at(root + "/" + relative, followingLinks: false) == .folder {
                 found += try documentFiles(in: root, below: relative)
             } else if isDocumentFile(name), isFile(root + "/" + relative) {
                 found.append(relative)
@@ -120,13 +120,7 @@ extension Corpus {
     }
 
     private static func isFile(_ path: String) -> Bool {
-        fileType(path).map { $0 != .typeDirectory } ?? false
-    }
-
-    /// What stands at a path, links followed; nil when nothing does.
-    private static func fileType(_ path: String) -> FileAttributeType? {
-        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        return (try? FileManager.default.attributesOfItem(atPath: target))?[.type] as? FileAttributeType
+        PathKind.at(path).map { $0 != .folder } ?? false
     }
 
     private static func isDocumentFile(_ path: String) -> Bool { hasExtension(path, ["jsonl", "txt", "md"]) }

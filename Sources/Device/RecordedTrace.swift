@@ -18,8 +18,8 @@ public final class RecordedTrace: DeviceSensors {
 
     /// - Throws: `DeviceTraceError` for a file that cannot be read, holds no reading, or one that goes back in time.
     public convenience init(path: String) throws {
-        let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
-        guard size <= Self.byteLimit else { throw DeviceTraceError.tooLarge(byteCount: size) }
+        let size = (try? FileHandle(forReadingAtPath: path)?.seekToEnd()) ?? 0
+        guard size <= Self.byteLimit else { throw DeviceTraceError.tooLarge(byteCount: Int(clamping: size)) }
         guard let bytes = FileManager.default.contents(atPath: path) else { throw DeviceTraceError.unreadable }
         try self.init(Self.parse(bytes))
     }

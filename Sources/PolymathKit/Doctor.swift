@@ -55,15 +55,7 @@ public struct Doctor: Sendable {
     private static func swiftVersion(path: String) -> String? {
         let places = path.split(separator: ":").map { String($0) + "/swift" }
         guard let tool = places.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else { return nil }
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: tool)
-        process.arguments = ["--version"]
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return nil }
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return text.split(separator: "\n").first.map(String.init)
+        let text = ToolOutput.read(tool, ["--version"])
+        return text?.split(separator: "\n").first.map(String.init)
     }
 }

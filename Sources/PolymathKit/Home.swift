@@ -44,7 +44,8 @@ public struct Home: Equatable, Sendable {
         if let data = variable("XDG_DATA_HOME"), data.hasPrefix("/") {
             return Home(root: data + "/polymath", catalog: catalog)
         }
-        let user = variable("HOME") ?? FileManager.default.homeDirectoryForCurrentUser.path
+        // Without HOME the system's user database would have to be asked, over a socket.
+        guard let user = variable("HOME") else { return Home(root: currentFolder, catalog: catalog) }
         return Home(root: user + "/.local/share/polymath", catalog: catalog)
     }
 

@@ -119,8 +119,8 @@ public struct RunFolder: Sendable {
         name = Self.makeName()
         path = out ?? telemetry + "/runs/" + name
         let files = FileManager.default
-        if let type = (try? files.attributesOfItem(atPath: path))?[.type] as? FileAttributeType {
-            guard type == .typeDirectory else {
+        if let kind = PathKind.at(path, followingLinks: false) {
+            guard kind == .folder else {
                 throw RunError.notWritable(folder: path, reason: "there is a file of that name")
             }
         }
