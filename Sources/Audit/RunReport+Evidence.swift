@@ -166,31 +166,6 @@ extension RunReport {
             """
     }
 
-    var departureSection: HTML {
-        let exported: HTML =
-            artefact.map { file -> HTML in
-                let count = trainedTensors.reduce(0) { $0 + $1.dimensions.reduce(1, *) }
-                return """
-                    <li><b>\(file.name)</b>, \(Numeral.grouped(file.byteCount)) bytes: \(Numeral.grouped(count)) numbers, \
-                    bound to this base and signed. Its format has no room for text.</li>
-                    """
-            } ?? "<li>No model file: this run has exported nothing.</li>"
-        return """
-            <p>Training opens no network connection. Nothing leaves the machine unless its owner hands it on; \
-            <code>polymath audit export</code> gathers what is meant for that.</p>
-            <div class="cards"><div class="card"><h3>May be handed on</h3><ul>\(exported)\
-            <li>The evidence: this page, the audit chain, the digests of the base, the record and events of the run, the \
-            attestation. They hold digests, figures and names, and how the device was while it trained.</li></ul></div>
-            <div class="card"><h3>Stays where it is</h3><ul><li>The text, its tokens and every activation: none of them is \
-            ever written to the run’s folder.</li><li>Checkpoints and full-precision masters.</li><li>The signing key, and \
-            the paths of base, corpus and key on that machine.</li></ul></div></div>
-            <p class="note">That only such numbers leave is <span class="ground">arithmetic</span>: the file’s format is \
-            checked byte by byte. They were learned from the text, and no formal bound such as differential privacy is \
-            claimed for what they could tell of it. That nothing else was sent is the <span class="ground">signer’s \
-            word</span>. The corpus id is a keyed digest, so it cannot confirm a guessed text.</p>
-            """
-    }
-
     var identitySection: HTML {
         func card(_ name: HTML, _ facts: [(HTML, HTML)]) -> HTML {
             let rows = facts.map { "<dt>\($0.0)</dt><dd>\($0.1)</dd>" as HTML }

@@ -1,5 +1,6 @@
 // What a report shows, and nothing of how it looks.
 
+public import Adapter
 public import Digest
 
 /// The data of `report.html`. Every string may be foreign; all of them are escaped when rendered.
@@ -55,11 +56,14 @@ public struct RunReport: Sendable {
         public var name: String
         public var contentID: SHA256Digest
         public var byteCount: Int
+        /// What its bytes are; nil where the file was not looked into.
+        public var inventory: ExportInventory?
 
-        public init(name: String, contentID: SHA256Digest, byteCount: Int) {
+        public init(name: String, contentID: SHA256Digest, byteCount: Int, inventory: ExportInventory? = nil) {
             self.name = name
             self.contentID = contentID
             self.byteCount = byteCount
+            self.inventory = inventory
         }
     }
 

@@ -10,6 +10,8 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
     case exists(path: String)
     case unknownCorpus(name: String, known: [String], folder: String)
     case missingPart(corpus: String, part: String, file: String)
+    /// A corpus without any text that training did not see.
+    case nothingHeldOut(corpus: String)
     /// A line of JSON that should be a string.
     case notAString(line: Int)
     /// Two parts of a corpus share text.
@@ -20,7 +22,7 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
 
     public var exitStatus: ExitStatus {
         switch self {
-        case .missing, .isAFolder, .exists, .unknownCorpus, .missingPart: .usage
+        case .missing, .isAFolder, .exists, .unknownCorpus, .missingPart, .nothingHeldOut: .usage
         case .sharedText: .mismatch
         case .unusable, .notUTF8, .notAString, .lossNotFinite: .failure
         }
@@ -40,6 +42,8 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
                 + "\(escaped(folder, limit: 200)) (\(known.isEmpty ? "none" : known.map { escaped($0) }.joined(separator: ", ")))."
         case .missingPart(let corpus, let part, let file):
             "The corpus \(escaped(corpus)) has no \(part) part, since it has no \(file); choose another --part."
+        case .nothingHeldOut(let corpus):
+            "Nothing of the corpus \(escaped(corpus)) was held out of training; give other text with --against."
         case .notAString(let line): "Line \(line) of standard input is not a JSON string."
         case .sharedText(let corpus, let count):
             "The parts of \(escaped(corpus)) share text in \(count) places, so its test figures would flatter."

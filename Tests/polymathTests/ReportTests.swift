@@ -31,6 +31,15 @@ import Testing
         let text = String(decoding: page, as: UTF8.self)
         #expect(text.contains(">Verified from the run’s own files</h2>"))
         #expect(text.contains("output_norm.weight") && text.contains("exported: step 3"))
+        // What left and what did not: every file that is there, and every byte of the exported one.
+        let names = try FileManager.default.contentsOfDirectory(atPath: program.folder.path("else/where"))
+        for name in names { #expect(text.contains("<code>\(name)"), "\(name)") }
+        let exported = scope == "norms" ? "adapter.gguf" : "boundary.gguf"
+        let rows = try #require(text.components(separatedBy: "<h3>Every byte of \(exported)</h3>").last)
+            .components(separatedBy: "</table>")[0].matches(of: /<td>([0-9,]+)<\/td>/)
+            .compactMap { Int($0.1.replacing(",", with: "")) }
+        #expect(rows.count == 7 && rows.dropLast().reduce(0, +) == rows.last)
+        #expect(rows.last == program.bytes("else/where/" + exported)?.count)
         #expect(!text.contains(program.folder.path))
     }
 

@@ -87,16 +87,7 @@ extension RunExport {
             throw RunError.exportDiffers(path: folder.boundaryFile, reason: "its content id changed on the way to disk")
         }
         try file.verify(against: gguf, root: root)
-        let stored = try GGUFFile(path: folder.boundaryFile)
-        for parameter in trainer.parameters {
-            guard let tensor = stored.tensor(named: parameter.name), tensor.elementCount == parameter.value.count else {
-                throw RunError.exportDiffers(
-                    path: folder.boundaryFile, reason: "tensor \(parameter.name) is missing or has another shape")
-            }
-            stored.region(of: tensor).withBytes { bytes in
-                parameter.value.withMutableSpan { span in tensor.type.decode(bytes, into: &span) }
-            }
-        }
+        try BoundaryValues.copy(from: folder.boundaryFile, into: trainer.parameters)
         return Exported(file: "boundary.gguf", contentID: contentID, byteCount: file.byteCount)
     }
 }

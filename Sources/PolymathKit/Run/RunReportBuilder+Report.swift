@@ -1,6 +1,7 @@
 internal import Adapter
 internal import Audit
 internal import Digest
+internal import GGUF
 internal import Seal
 
 // From a run's files to what its report shows. Figures come from the chain's rows; the events add speed and memory.
@@ -151,7 +152,10 @@ extension RunReportBuilder {
             let name = export["file"]?.asString,
             let contentID = export["content_id"]?.asString.flatMap({ SHA256Digest(hex: $0) })
         else { return }
-        report.artefact = .init(name: name, contentID: contentID, byteCount: export["byte_count"]?.asInt ?? 0)
+        let file = name == "boundary.gguf" ? folder.boundaryFile : folder.adapterFile
+        report.artefact = .init(
+            name: name, contentID: contentID, byteCount: export["byte_count"]?.asInt ?? 0,
+            inventory: (try? GGUFFile(path: file)).map(ExportInventory.init))
         // An adapter tells its deltas itself; of the boundary's tensors the chain does.
         let adapter = try? NormAdapter.read(path: folder.adapterFile)
         let deltas = Dictionary(

@@ -123,6 +123,16 @@ extension Flag {
     static let bootstrap = Flag(
         "bootstrap", .integer(0...100_000), "N", default: "0", help: "Resamples for 95 % intervals; 0 turns them off")
     static let compare = Flag("compare", .toggle, help: "Measure the base alone too, and the difference")
+    static let heldIn = Flag("data", .text, "PATH", help: "What it was trained on: a collection, a folder or a file")
+    static let against = Flag(
+        "against", .text, "PATH", help: "Text it was not trained on (default: the test part, else what was set aside)")
+    static let secrets = Flag(
+        "secrets", .text, "FILE", help: "The secrets that polymath corpus plant put into the text")
+    static let alternatives = Flag(
+        "alternatives", .integer(1...1_000_000), "N", default: "1024", help: "Other secrets each one is ranked among")
+    static let canaries = Flag("canaries", .integer(1...1_000), "N", default: "9", help: "Secrets to plant")
+    static let copies = Flag(
+        "copies", .text, "N,N,…", default: "1,4,16", help: "How often each is repeated, one secret after the other")
     static let parallel = Flag("parallel", .text, "PATH", help: "The same text in another language")
     static let showMask = Flag("show-mask", .toggle, help: "Print every token, those that count marked with +")
     static let controlTokens = Flag(
