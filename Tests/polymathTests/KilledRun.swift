@@ -60,7 +60,7 @@ final class KilledRun {
             faults.append("A resume went on from step \(step), and the chain had called \(good) good.")
         }
         if outcome.status == 128 + SIGKILL {
-            lookAround()
+            lookAround(isResuming: isBegun && outcome.object("resumed") == nil)
             return false
         }
         // Between its last file and its end, a process has nothing left to do, and the next one says so.
@@ -72,7 +72,9 @@ final class KilledRun {
     }
 
     /// What the kill left.
-    private func lookAround() {
+    ///
+    /// - Parameter isResuming: whether the process was killed before it said from where it goes on.
+    private func lookAround(isResuming: Bool) {
         let folder = program.folder.path(name)
         let names = Set((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
         let inside = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/checkpoints")) ?? []
@@ -88,7 +90,7 @@ final class KilledRun {
             lostCheckpoints += 1
             faults.append("The chain calls the checkpoint of step \(step) good, and it is not there.")
         }
-        kills[Self.place(chain, names, inside), default: 0] += 1
+        kills[isResuming ? "start-up of a resume" : Self.place(chain, names, inside), default: 0] += 1
     }
 
     private static func place(_ chain: AuditChain, _ names: Set<String>, _ inside: [String]) -> String {

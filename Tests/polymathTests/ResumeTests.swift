@@ -168,6 +168,18 @@ import Testing
         try expectSame("moved", as: "whole")
     }
 
+    @Test func `a checkpoint that its process had no time to remove is removed by the resume`() throws {
+        _ = try interrupt(words(out: "part", ["--checkpoint-every", "1"]), signal: SIGTERM, atStep: 4)
+        let names = checkpoints("part")
+        let folder = program.folder.path("part/checkpoints/")
+        try #require(names.count == 2)
+        let old = "step_" + String(format: "%08d", (Int(names[0].dropFirst(5)) ?? 0) - 1)
+        try FileManager.default.copyItem(atPath: folder + names[0], toPath: folder + old)
+        let resumed = try program.run(["train", "--resume", "part", "--checkpoint-every", "1000"])
+        #expect(resumed.status == 0, "\(resumed.error)")
+        #expect(checkpoints("part") == names)
+    }
+
     @Test func `a damaged newest checkpoint gives way to the older one, with a remark`() throws {
         try program.run(words(out: "whole"))
         _ = try interrupt(

@@ -1,4 +1,5 @@
 internal import Audit
+internal import Bytes
 internal import Digest
 internal import Seal
 internal import Training
@@ -22,7 +23,8 @@ final class RunCheckpoints {
         folder: RunFolder, recipe: SHA256Digest, sealGuard: SealGuard, events: RunEvents, chain: AuditWriter,
         resumedStep: Int?, good: Set<Int> = []
     ) {
-        self.good = good.union(resumedStep.map { [$0] } ?? [])
+        // A newer one that the resume passed over is damaged: it does not count among those that are kept.
+        self.good = good.filter { $0 <= resumedStep ?? 0 }.union(resumedStep.map { [$0] } ?? [])
         store = CheckpointStore(folder: folder.checkpointsFolder)
         self.recipe = recipe
         self.sealGuard = sealGuard
@@ -49,6 +51,11 @@ final class RunCheckpoints {
         // One that was written and never checked gives way too: a resume would not take it.
         try store.prune(good: good)
         try events.emit("checkpoint", body)
+    }
+
+    /// Removes good ones older than the last two: what a process that was killed right after writing one had no time for.
+    func removeSuperseded() throws {
+        for step in store.steps.filter(good.contains).dropLast(2) { try AtomicFolder.remove(store.path(ofStep: step)) }
     }
 
     /// Removes what was written and never checked, when that cannot be told in the chain.

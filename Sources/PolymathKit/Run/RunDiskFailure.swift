@@ -30,13 +30,14 @@ public struct RunDiskFailure: Error, Equatable, CustomStringConvertible, Sendabl
             FileManager.default.fileExists(atPath: folder.runFile) ? reason : .moved(path: folder.path)
         self.folder = folder.path
         self.step = step
-        guard let chain = try? AuditChain.read(path: folder.auditFile) else {
-            standing = .unknown
-            return
+        do {
+            let chain = try AuditChain.read(path: folder.auditFile)
+            standing =
+                chain.status == .closed
+                ? .closed : .open(goodCheckpoint: RunCheckpoints.newestGood(in: folder, chain.rows))
+        } catch {
+            standing = error == .empty ? .open(goodCheckpoint: nil) : .unknown
         }
-        standing =
-            chain.status == .closed
-            ? .closed : .open(goodCheckpoint: RunCheckpoints.newestGood(in: folder, chain.rows))
     }
 
     public var description: String {

@@ -104,6 +104,7 @@ final class RunSession {
             folder: folder, recipe: recipe.digest, sealGuard: sealGuard, events: events, chain: chain,
             resumedStep: checkpoint?.step,
             good: RunCheckpoints.goodSteps((try? AuditChain.read(path: folder.auditFile))?.rows ?? []))
+        try checkpoints.removeSuperseded()
         let observer = RunObserver(
             sealGuard: sealGuard, faultGuard: faultGuard, events: events, chain: chain,
             checkpoints: checkpoints, checkpointEvery: plan.request.checkpointEvery, stop: stop, pacer: pacer,
