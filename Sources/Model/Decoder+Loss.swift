@@ -21,8 +21,12 @@ public struct TokenWindow: Equatable, Sendable {
 
 extension Decoder {
     /// Fills `output: [T, d]` with that of the layers below `end` for one window: what `loss…(prefix:)` continues from.
-    public func prefix(_ window: TokenWindow, layersBelow end: Int, into output: Matrix) {
-        let work = workspace(tokens: window.inputs.count, lowestSaved: nil)
+    ///
+    /// - Throws: `ModelError.memoryRefused`, unless ``reserve(_:)`` has taken the memory; so do all passes.
+    public func prefix(
+        _ window: TokenWindow, layersBelow end: Int, into output: Matrix
+    ) throws(ModelError) {
+        let work = try workspace(tokens: window.inputs.count, lowestSaved: nil)
         embedding(window.inputs, embeddingWeight, into: work.hidden)
         runLayers(0..<end, work)
         output.copy(from: work.hidden)
@@ -31,8 +35,10 @@ extension Decoder {
     /// Cross-entropy of each counted target of `window`, in nats.
     ///
     /// - Parameter prefix: the output of the layers below `start` (then `start` must be given), or nil.
-    public func losses(_ window: TokenWindow, prefix: Matrix? = nil, from start: Int = 0) -> [Float] {
-        let work = workspace(tokens: window.inputs.count, lowestSaved: nil)
+    public func losses(
+        _ window: TokenWindow, prefix: Matrix? = nil, from start: Int = 0
+    ) throws(ModelError) -> [Float] {
+        let work = try workspace(tokens: window.inputs.count, lowestSaved: nil)
         begin(window, prefix: prefix, in: work)
         runLayers(start..<configuration.layerCount, work)
         let rows = CountedRows(window, compacting: work.hidden)
@@ -54,9 +60,9 @@ extension Decoder {
     /// - Returns: cross-entropy of each counted target, in nats, before any update.
     public func lossesAddingGradients(
         _ window: TokenWindow, scale: Float, lowest: Int, prefix: Matrix? = nil, from start: Int = 0
-    ) -> [Float] {
+    ) throws(ModelError) -> [Float] {
         precondition(start <= lowest, "a prefix may not hide a trained layer")
-        let work = workspace(tokens: window.inputs.count, lowestSaved: lowest)
+        let work = try workspace(tokens: window.inputs.count, lowestSaved: lowest)
         begin(window, prefix: prefix, in: work)
         runLayers(start..<configuration.layerCount, work)
         let losses = headBackward(window, scale: scale, work)
@@ -73,7 +79,7 @@ extension Decoder {
     /// Logits of every position, `[T, V]`: for inspection of small models; training never materialises them.
     public func logits(_ tokens: [Int32]) throws(ModelError) -> Matrix {
         try check(tokens)
-        let work = workspace(tokens: tokens.count, lowestSaved: nil)
+        let work = try workspace(tokens: tokens.count, lowestSaved: nil)
         embedding(tokens, embeddingWeight, into: work.hidden)
         runLayers(0..<configuration.layerCount, work)
         return logits(ofHidden: work.hidden)

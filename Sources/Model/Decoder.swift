@@ -72,22 +72,22 @@ public final class Decoder {
     public func reserve(_ plan: MemoryPlan) throws(ModelError) {
         // Freed before the new one is made: two would not fit beside each other at 1.5 billion parameters.
         workspace = nil
+        // Scratch lies beside the arena and comes later: a machine that cannot give both is to say so now.
+        _ = try Arena.of(plan.byteCount)
         workspace = WindowWorkspace(configuration, plan: plan, in: try Arena.of(plan.arenaByteCount))
     }
 
     /// The workspace for windows of `tokens` tokens whose activations are saved from `lowestSaved` up, or not at all.
-    func workspace(tokens: Int, lowestSaved: Int?) -> WindowWorkspace {
+    ///
+    /// - Throws: `ModelError.memoryRefused`, where nobody has reserved it.
+    func workspace(tokens: Int, lowestSaved: Int?) throws(ModelError) -> WindowWorkspace {
         if let workspace, workspace.tokens == tokens,
             lowestSaved.map({ workspace.plan.hasBackward && workspace.plan.lowestSaved <= $0 }) ?? true
         {
             return workspace
         }
-        do {
-            try reserve(memoryPlan(tokens: tokens, lowestSaved: lowestSaved))
-        } catch {
-            fatalError("\(error)")
-        }
-        return workspace(tokens: tokens, lowestSaved: lowestSaved)
+        try reserve(memoryPlan(tokens: tokens, lowestSaved: lowestSaved))
+        return try workspace(tokens: tokens, lowestSaved: lowestSaved)
     }
 
     /// Checks a window's ids and length.

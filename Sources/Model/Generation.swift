@@ -15,7 +15,7 @@ extension Decoder {
     ///   - prompt: token ids; at least one.
     ///   - stopTokens: ids that end the text; they are not emitted.
     ///   - emit: returns false to stop early.
-    /// - Throws: `ModelError` for an empty or too long prompt or an id outside the vocabulary.
+    /// - Throws: `ModelError` for an empty or too long prompt, an id outside the vocabulary, or memory that is refused.
     @discardableResult
     public func generate(
         prompt: [Int32], maxTokens: Int, sampler: Sampler, stopTokens: Set<Int32>, emit: (Int32) -> Bool

@@ -44,14 +44,15 @@ extension Arena {
 extension Decoder {
     /// Appends `tokens` to `cache` and returns the logits of the last one, `V` values.
     ///
-    /// - Throws: `ModelError.emptyPrompt`, `.tokenOutOfRange`, or `.contextExceeded` when the cache cannot hold them.
+    /// - Throws: `ModelError.emptyPrompt`, `.tokenOutOfRange`, or `.contextExceeded` when the cache cannot hold them,
+    ///   `.memoryRefused`.
     public func extend(_ cache: KeyValueCache, with tokens: [Int32]) throws(ModelError) -> [Float] {
         guard !tokens.isEmpty else { throw .emptyPrompt }
         try check(tokens)
         guard cache.count + tokens.count <= cache.capacity else {
             throw .contextExceeded(requested: cache.count + tokens.count, limit: cache.capacity)
         }
-        let work = workspace(tokens: tokens.count, lowestSaved: nil)
+        let work = try workspace(tokens: tokens.count, lowestSaved: nil)
         embedding(tokens, embeddingWeight, into: work.hidden)
         let context = context(positions: cache.capacity)
         for (index, layer) in layers.enumerated() {

@@ -80,11 +80,11 @@ public struct EvaluationRun {
         let total = tokenWindows.count * passes
         var baseline: Evaluation?
         if passes == 2 {
-            baseline = Evaluation.run(tokenWindows, on: decoder) { progress?($0, total) }
+            baseline = try Evaluation.run(tokenWindows, on: decoder) { progress?($0, total) }
         }
         if let adapter { try base.attach(adapter) }
         let done = total - tokenWindows.count
-        let evaluation = Evaluation.run(tokenWindows, on: decoder) { progress?(done + $0, total) }
+        let evaluation = try Evaluation.run(tokenWindows, on: decoder) { progress?(done + $0, total) }
         if let index = evaluation.losses.firstIndex(where: { !$0.isFinite }) {
             throw InputError.lossNotFinite(target: index)
         }

@@ -103,7 +103,7 @@ public enum ArenaError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .refused(let byteCount):
-            "The operating system refused \(byteCount) bytes of memory; a shorter --seq-len or a smaller --memory-budget needs less."
+            "The operating system refused \(byteCount) bytes of memory; a shorter --seq-len or prompt needs less, and in training a smaller --memory-budget."
         }
     }
 }

@@ -132,9 +132,8 @@ public final class BoundaryTrainer {
         var sum = 0.0
         for index in chosen {
             let prefix = try prefix(.training, index)
-            for loss in decoder.losses(data.training[index], prefix: prefix, from: prefix == nil ? 0 : lowestLayer) {
-                sum += Double(loss)
-            }
+            let start = prefix == nil ? 0 : lowestLayer
+            for loss in try decoder.losses(data.training[index], prefix: prefix, from: start) { sum += Double(loss) }
         }
         return sum / Double(max(1, counted))
     }
@@ -145,10 +144,12 @@ public final class BoundaryTrainer {
     /// - Throws: `KeptOutputChanged`.
     public func evaluateValidation(progress: ((Int) -> Void)? = nil) throws -> Evaluation? {
         guard !data.validation.isEmpty else { return nil }
-        guard options.scope == .tail else { return Evaluation.run(data.validation, on: decoder, progress: progress) }
+        guard options.scope == .tail else {
+            return try Evaluation.run(data.validation, on: decoder, progress: progress)
+        }
         var losses: [Float] = []
         for (index, window) in data.validation.enumerated() {
-            losses += decoder.losses(window, prefix: try prefix(.validation, index), from: lowestLayer)
+            losses += try decoder.losses(window, prefix: prefix(.validation, index), from: lowestLayer)
             progress?(index + 1)
         }
         return Evaluation(losses: losses)
@@ -198,7 +199,7 @@ public final class BoundaryTrainer {
 
     private func losses(_ index: Int, scale: Float) throws -> [Float] {
         let prefix = try prefix(.training, index)
-        return decoder.lossesAddingGradients(
+        return try decoder.lossesAddingGradients(
             data.training[index], scale: scale, lowest: lowestLayer, prefix: prefix,
             from: prefix == nil ? 0 : lowestLayer)
     }
@@ -210,7 +211,7 @@ public final class BoundaryTrainer {
         return try cache.output(
             of: WindowPlace(part: part, index: index), rows: window.inputs.count,
             columns: decoder.configuration.embeddingLength
-        ) { decoder.prefix(window, layersBelow: lowestLayer, into: $0) }
+        ) { try decoder.prefix(window, layersBelow: lowestLayer, into: $0) }
     }
 
     /// Factor that brings the gradient's norm down to the limit: `min(1, C / (norm + 1e-6))`.

@@ -16,12 +16,13 @@ public struct Evaluation: Equatable, Sendable {
     public var perplexity: Double { exp(meanLoss) }
 
     /// - Parameter progress: called with the number of windows done.
+    /// - Throws: `ModelError.memoryRefused`.
     public static func run(
         _ windows: [TokenWindow], on decoder: Decoder, progress: ((Int) -> Void)? = nil
-    ) -> Evaluation {
+    ) throws(ModelError) -> Evaluation {
         var losses: [Float] = []
         for (index, window) in windows.enumerated() {
-            losses += decoder.losses(window)
+            losses += try decoder.losses(window)
             progress?(index + 1)
         }
         return Evaluation(losses: losses)

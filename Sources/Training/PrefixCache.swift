@@ -43,10 +43,10 @@ final class PrefixCache {
     /// The output for a window; valid until the next call.
     ///
     /// - Parameter compute: fills a matrix of `rows` × `columns` with it.
-    /// - Throws: `KeptOutputChanged` when what comes back from the file is not what was written.
+    /// - Throws: `KeptOutputChanged` when what comes back from the file is not what was written; what `compute` throws.
     func output(
-        of window: WindowPlace, rows: Int, columns: Int, _ compute: (Matrix) -> Void
-    ) throws(KeptOutputChanged) -> Matrix {
+        of window: WindowPlace, rows: Int, columns: Int, _ compute: (Matrix) throws -> Void
+    ) throws -> Matrix {
         switch places[window] {
         case .memory(let values): return values
         case .file(let offset, let digest):
@@ -57,14 +57,14 @@ final class PrefixCache {
         let byteCount = rows * columns * MemoryLayout<Float>.stride
         if byteCount <= storage.memoryLimit - keptByteCount {
             let values = Matrix(rows: rows, columns: columns)
-            compute(values)
+            try compute(values)
             keptByteCount += byteCount
             places[window] = .memory(values)
             kept.append(KeptOutput(place: window, values: values))
             return values
         }
         let values = passingMatrix(rows, columns)
-        compute(values)
+        try compute(values)
         if isFileOpen { write(values, of: window) }
         return values
     }

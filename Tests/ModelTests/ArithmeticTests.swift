@@ -16,7 +16,7 @@ import Testing
         let window = TokenWindow(
             inputs: Array(tokens.dropLast()), targets: Array(tokens.dropFirst()),
             counted: [Bool](repeating: true, count: tokens.count - 1))
-        let losses = decoder.lossesAddingGradients(window, scale: 1 / Float(tokens.count - 1), lowest: 0)
+        let losses = try decoder.lossesAddingGradients(window, scale: 1 / Float(tokens.count - 1), lowest: 0)
         return (losses.reduce(0, +) / Float(losses.count), parameters.map { ($0.name, $0.gradient.values) })
     }
 

@@ -26,7 +26,7 @@ import Testing
         let parameters = try decoder.makeTrainable(decoder.gains.map(\.name))
         let plan = decoder.memoryPlan(tokens: 70, lowestSaved: 0, limit: limit)
         try decoder.reserve(plan)
-        let losses = decoder.lossesAddingGradients(window, scale: 1 / 70, lowest: 0)
+        let losses = try decoder.lossesAddingGradients(window, scale: 1 / 70, lowest: 0)
         return (plan, [losses.map(\.bitPattern)] + parameters.map { $0.gradient.values.map(\.bitPattern) })
     }
 

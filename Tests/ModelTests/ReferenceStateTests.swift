@@ -24,7 +24,7 @@ import Testing
         let worst = zip(logits, wanted).map { abs($0 - $1) }.max() ?? .infinity
         #expect(worst <= Self.logitTolerance, "largest difference \(worst)")
 
-        let losses = decoder.losses(Self.window(tokens))
+        let losses = try decoder.losses(Self.window(tokens))
         let wantedLosses = try Self.floats(expected, "losses")
         let worstLoss = zip(losses, wantedLosses).map { abs($0 - $1) }.max() ?? .infinity
         #expect(
@@ -40,7 +40,7 @@ import Testing
         let ids = try Self.corpus()
         let windows = [0, 1].map { Self.window(Array(ids[$0 * 48...$0 * 48 + 48])) }
         for window in windows {
-            _ = decoder.lossesAddingGradients(window, scale: 1 / 96, lowest: 0)
+            _ = try decoder.lossesAddingGradients(window, scale: 1 / 96, lowest: 0)
         }
         #expect(parameters.count >= 20)
         for parameter in parameters {
@@ -77,7 +77,7 @@ import Testing
                 "blk.0.attn_norm.weight", "output_norm.weight", "output.weight",
             ])
             let window = Self.window(try Self.tokens(expected))
-            let losses = decoder.lossesAddingGradients(window, scale: 1 / 48, lowest: 0)
+            let losses = try decoder.lossesAddingGradients(window, scale: 1 / 48, lowest: 0)
             results.append(losses + parameters.flatMap(\.gradient.values))
         }
         #expect(results[0] == results[1] && results[0] == results[2])

@@ -16,7 +16,7 @@ import Testing
         let decoder = try shape.decoder()
         let windows = [shape.window(9, seed: 1), shape.window(9, seed: 2, skip: 3)]
         let parameters = try decoder.makeTrainable(shape.trainable)
-        Self.addGradients(decoder, windows, lowest: 0)
+        try Self.addGradients(decoder, windows, lowest: 0)
         var random = SeededGenerator(seed: 3)
         for parameter in parameters {
             let gradient = parameter.gradient.values
@@ -25,7 +25,7 @@ import Testing
             var places = Set([gradient.indices.max { gradient[$0].magnitude < gradient[$1].magnitude } ?? 0])
             while places.count < min(8, gradient.count) { places.insert(Int(random.next() % UInt64(gradient.count))) }
             for place in places.sorted() {
-                let slope = Self.slope(decoder, windows, parameter.value, at: place)
+                let slope = try Self.slope(decoder, windows, parameter.value, at: place)
                 #expect(
                     abs(slope - Double(gradient[place])) <= 2e-4 + 5e-3 * Double(largest),
                     "\(parameter.name)[\(place)]: \(gradient[place]) for the slope \(slope), largest \(largest)")
@@ -40,7 +40,7 @@ import Testing
         let names = expected.tensors.map(\.name).filter { $0.hasPrefix("grad.") }.map { String($0.dropFirst(5)) }
         let windows = [ReferenceStateTests.window(Array(try ReferenceStateTests.tokens(expected).prefix(25)))]
         let parameters = try decoder.makeTrainable(names)
-        Self.addGradients(decoder, windows, lowest: 0)
+        try Self.addGradients(decoder, windows, lowest: 0)
         for name in ["blk.0.attn_q.bias", "blk.0.attn_k.bias", "blk.0.attn_v.bias", "output.weight"] {
             #expect(names.contains(name))
         }
@@ -54,13 +54,13 @@ import Testing
             }
             // As far as changes the loss by about 4e-3 to each side, if the slope is right.
             let reach = min(0.1, 4e-3 / length)
-            func loss(_ sign: Double) -> Double {
+            func loss(_ sign: Double) throws -> Double {
                 let moved = zip(start, gradient).map { Float(Double($0) + sign * reach * Double($1) / length) }
                 parameter.value.copy(
                     from: Matrix(rows: parameter.value.rows, columns: parameter.value.columns, values: moved))
-                return Self.loss(decoder, windows)
+                return try Self.loss(decoder, windows)
             }
-            let slope = (loss(1) - loss(-1)) / (2 * reach)
+            let slope = try (loss(1) - loss(-1)) / (2 * reach)
             parameter.value.copy(
                 from: Matrix(rows: parameter.value.rows, columns: parameter.value.columns, values: start))
             #expect(abs(slope - length) <= 0.02 * length, "\(parameter.name): \(length) for the slope \(slope)")
@@ -73,7 +73,7 @@ import Testing
         func gradients(_ chosen: [TokenWindow]) throws -> [[Float]] {
             let decoder = try shape.decoder()
             let parameters = try decoder.makeTrainable(shape.trainable)
-            for window in chosen { _ = decoder.lossesAddingGradients(window, scale: 0.25, lowest: 0) }
+            for window in chosen { _ = try decoder.lossesAddingGradients(window, scale: 0.25, lowest: 0) }
             return parameters.map(\.gradient.values)
         }
         let (both, first, second) = (
@@ -93,7 +93,7 @@ import Testing
         for lowest in [0, 2] {
             let decoder = try shape.decoder()
             let parameters = try decoder.makeTrainable(shape.trainable)
-            _ = decoder.lossesAddingGradients(window, scale: 1 / 9, lowest: lowest)
+            _ = try decoder.lossesAddingGradients(window, scale: 1 / 9, lowest: lowest)
             results.append(parameters.map(\.gradient.values))
         }
         for (index, name) in shape.trainable.enumerated() {
@@ -114,63 +114,67 @@ import Testing
         let names = shape.trainable.filter { $0.hasPrefix("blk.2") || $0 == "output_norm.weight" }
         let wanted = try whole.makeTrainable(names)
         let got = try kept.makeTrainable(names)
-        let losses = whole.lossesAddingGradients(window, scale: 1, lowest: 2)
-        let prefix = kept.prefix(window, layersBelow: 2)
-        #expect(kept.lossesAddingGradients(window, scale: 1, lowest: 2, prefix: prefix, from: 2) == losses)
+        let losses = try whole.lossesAddingGradients(window, scale: 1, lowest: 2)
+        let prefix = try kept.prefix(window, layersBelow: 2)
+        #expect(try kept.lossesAddingGradients(window, scale: 1, lowest: 2, prefix: prefix, from: 2) == losses)
         #expect(got.map(\.gradient.values) == wanted.map(\.gradient.values))
-        #expect(kept.losses(window, prefix: prefix, from: 2) == whole.losses(window))
+        #expect(try kept.losses(window, prefix: prefix, from: 2) == whole.losses(window))
     }
 
     @Test func `a tied head that is trained leaves the embedding as it was`() throws {
         let shape = TinyBase(tied: true)
         let decoder = try shape.decoder()
         let window = shape.window(9, seed: 6)
-        let before = decoder.losses(window)
-        let hidden = decoder.prefix(window, layersBelow: 0).values
+        let before = try decoder.losses(window)
+        let hidden = try decoder.prefix(window, layersBelow: 0).values
         let head = try #require(try decoder.makeTrainable(["output.weight"]).first)
-        #expect(decoder.losses(window) == before, "untying alone must change nothing")
+        #expect(try decoder.losses(window) == before, "untying alone must change nothing")
         head.value[3, 2] += 1
-        #expect(decoder.losses(window) != before)
-        #expect(decoder.prefix(window, layersBelow: 0).values == hidden)
+        #expect(try decoder.losses(window) != before)
+        #expect(try decoder.prefix(window, layersBelow: 0).values == hidden)
     }
 
     @Test func `a window in which nothing counts has no loss and no gradient`() throws {
         let shape = TinyBase()
         let decoder = try shape.decoder()
         let parameters = try decoder.makeTrainable(shape.trainable)
-        #expect(decoder.lossesAddingGradients(shape.window(6, seed: 1, skip: 1), scale: 1, lowest: 0) == [])
+        #expect(try decoder.lossesAddingGradients(shape.window(6, seed: 1, skip: 1), scale: 1, lowest: 0) == [])
         #expect(parameters.allSatisfy { $0.gradient.values.allSatisfy { $0 == 0 } })
     }
 
     // MARK: Measuring
 
-    private static func addGradients(_ decoder: Decoder, _ windows: [TokenWindow], lowest: Int) {
+    private static func addGradients(_ decoder: Decoder, _ windows: [TokenWindow], lowest: Int) throws {
         let counted = windows.reduce(0) { $0 + $1.countedCount }
-        for window in windows { _ = decoder.lossesAddingGradients(window, scale: 1 / Float(counted), lowest: lowest) }
+        for window in windows {
+            _ = try decoder.lossesAddingGradients(window, scale: 1 / Float(counted), lowest: lowest)
+        }
     }
 
     /// Mean over the counted targets of all windows, in f64.
-    private static func loss(_ decoder: Decoder, _ windows: [TokenWindow]) -> Double {
-        let losses = windows.flatMap { decoder.losses($0) }
+    private static func loss(_ decoder: Decoder, _ windows: [TokenWindow]) throws -> Double {
+        let losses = try windows.flatMap { try decoder.losses($0) }
         return losses.reduce(0.0) { $0 + Double($1) } / Double(losses.count)
     }
 
-    private static func slope(_ decoder: Decoder, _ windows: [TokenWindow], _ value: Matrix, at place: Int) -> Double {
+    private static func slope(
+        _ decoder: Decoder, _ windows: [TokenWindow], _ value: Matrix, at place: Int
+    ) throws -> Double {
         let (row, column) = (place / value.columns, place % value.columns)
         let start = value[row, column]
         defer { value[row, column] = start }
         value[row, column] = start + step
-        let (high, above) = (value[row, column], loss(decoder, windows))
+        let (high, above) = try (value[row, column], loss(decoder, windows))
         value[row, column] = start - step
-        return (above - loss(decoder, windows)) / Double(high - value[row, column])
+        return try (above - loss(decoder, windows)) / Double(high - value[row, column])
     }
 }
 
 extension Decoder {
     /// The prefix in a matrix of its own.
-    fileprivate func prefix(_ window: TokenWindow, layersBelow end: Int) -> Matrix {
+    fileprivate func prefix(_ window: TokenWindow, layersBelow end: Int) throws -> Matrix {
         let output = Matrix(rows: window.inputs.count, columns: configuration.embeddingLength)
-        prefix(window, layersBelow: end, into: output)
+        try prefix(window, layersBelow: end, into: output)
         return output
     }
 }

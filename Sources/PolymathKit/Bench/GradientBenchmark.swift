@@ -104,7 +104,7 @@ public struct GradientBenchmark: Sendable {
         var sum = 0.0
         for window in windows {
             try decoder.check(window.inputs + window.targets.suffix(1))
-            let losses = decoder.lossesAddingGradients(
+            let losses = try decoder.lossesAddingGradients(
                 window, scale: 1 / Float(counted), lowest: scope.layers(of: shape)[0])
             for loss in losses { sum += Double(loss) }
             didWindow()

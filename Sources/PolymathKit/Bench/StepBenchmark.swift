@@ -132,7 +132,7 @@ public struct StepBenchmark: Sendable {
             let began = ContinuousClock.now
             var sum = 0.0
             for window in windows[step * batchSize..<(step + 1) * batchSize] {
-                for loss in decoder.losses(window) { sum += Double(loss) }
+                for loss in try decoder.losses(window) { sum += Double(loss) }
             }
             let seconds = secondsSince(began)
             guard sum.isFinite else { throw InputError.lossNotFinite(target: 0) }
