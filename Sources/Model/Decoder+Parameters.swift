@@ -26,14 +26,16 @@ extension Decoder {
         return parameters
     }
 
-    /// Bytes that ``makeTrainable(_:tokensPerStep:)`` and the steps after it take for the named tensors: masters, and what
-    /// is kept of gradients. Tensors that the decoder does not have count nothing.
-    public func trainingByteCount(_ names: [String], tokensPerStep tokens: Int) -> Int {
+    /// Bytes that ``makeTrainable(_:tokensPerStep:windowsPerStep:)`` and the steps after it take for the named tensors:
+    /// masters, and what is kept of gradients. Tensors that the decoder does not have count nothing.
+    ///
+    /// - Parameter tokens: over all windows of a step, which are equally long.
+    public func trainingByteCount(_ names: [String], tokensPerStep tokens: Int, windowsPerStep windows: Int) -> Int {
         names.reduce(0) { sum, name in
             if name == "output.weight" {
                 let weight = head.weight
                 return sum + weight.outputs * weight.inputs * 4
-                    + HeadGradient.byteCount(weight, rows: tokens, threads: workers.count)
+                    + HeadGradient.byteCount(weight, rows: tokens, windows: windows, threads: workers.count)
             }
             guard let tensor = base.tensor(named: name), let inputs = tensor.dimensions.first else { return sum }
             let outputs = tensor.elementCount / inputs

@@ -129,7 +129,7 @@ extension LinearWeight {
     public func headScratchByteCount(rows: Int, threads: Int) -> Int {
         let hidden = Matrix(rows: rows, columns: inputs, in: .measuring())
         let tiles = HeadTiles(hidden: hidden, weight: self, targets: Array(repeating: 0, count: rows))
-        return threads * tiles.scratchCount * MemoryLayout<Float>.stride
+        return min(threads, tiles.chunks) * tiles.scratchCount * MemoryLayout<Float>.stride
     }
 }
 

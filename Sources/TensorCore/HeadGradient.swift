@@ -33,14 +33,29 @@ public final class HeadGradient: @unchecked Sendable {
         self.isOfOneWindow = isOfOneWindow
     }
 
-    /// Bytes that the gradient of a head takes at a step of `rows` counted tokens: what is kept, and what the norm or an
-    /// update needs at a time beside a walk over the vocabulary.
-    public static func byteCount(_ weight: LinearWeight, rows: Int, threads: Int) -> Int {
+    /// Bytes that the gradient of a head takes: what is kept, what the norm needs, and what an update works in beyond the
+    /// walk over the vocabulary that finds a window's losses.
+    ///
+    /// - Parameters:
+    ///   - rows: counted tokens of a step.
+    ///   - windows: that they come in, all of one length.
+    public static func byteCount(_ weight: LinearWeight, rows: Int, windows: Int, threads: Int) -> Int {
+        let float = MemoryLayout<Float>.stride
         let hidden = Matrix(rows: rows, columns: weight.inputs, in: .measuring())
         let tiles = HeadTiles(hidden: hidden, weight: weight, targets: Array(repeating: 0, count: rows))
-        let parts = max(partCount(tiles), HeadPass.gradientPartCount(rows: rows, width: weight.inputs))
-        return 4 * (rows * weight.inputs + threads * tiles.chunk * weight.inputs)
-            + HeadGram.byteCount(rows: rows, parts: parts)
+        let kept = float * hidden.count
+        let norm: Int
+        if windows == 1 {
+            let parts = min(tiles.chunks, HeadPass.gradientPartCount(rows: rows, width: weight.inputs))
+            norm = HeadGram.byteCount(rows: rows, parts: parts)
+        } else {
+            // The windows' rows are joined before sums are made.
+            norm = max(kept, float * (partCount(tiles) + 1) * rows * rows)
+        }
+        let packed = rows * PackedRows.stride(weight.arithmetic, inner: weight.inputs)
+        let update = float * min(threads, tiles.chunks) * (tiles.scratchCount + tiles.chunk * weight.inputs)
+        return kept + norm + packed + update
+            - weight.headScratchByteCount(rows: rows / windows, threads: threads)
     }
 
     /// As many parts as keep threads busy; fewer when their sums would take more than 16 MB.

@@ -39,11 +39,52 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: program.folder.path("refused")))
     }
 
+    /// Masters and moments weigh most where windows are short, and what grows with the square of a step's tokens in many.
+    @Test(
+        arguments: [
+            ("qwen2-tied-q4_k_m", ["--scope", "all-norms", "--seq-len", "128"]),
+            ("qwen2-tied-q4_k_m", ["--scope", "boundary", "--seq-len", "128"]),
+            ("qwen2-tied-q4_k_m", ["--scope", "boundary", "--seq-len", "128", "--moments", "int8"]),
+            ("qwen2-tied-f32", ["--scope", "boundary", "--seq-len", "32", "--batch-size", "40"]),
+            ("qwen2-tied-f32", ["--scope", "boundary", "--seq-len", "256"]),
+        ] as [(String, [String])])
+    func `a step takes the memory that was planned`(model: String, options: [String]) throws {
+        let outcome = try Program().run(
+            ["bench", "step", "--base", Repository.reference(model + ".gguf"), "--repeat", "1", "--json"] + options)
+        let figures = try #require(outcome.object("bench"), "\(outcome.error)")
+        let planned = try #require(figures["planned_anonymous_bytes"] as? Int)
+        guard let peak = figures["peak_anonymous_bytes"] as? Int else { return }
+        #expect(abs(planned - peak) < peak / 10, "planned \(planned), measured \(peak)")
+    }
+
     @Test func `a dry run prints the memory plan and makes nothing`() throws {
         let program = Program()
         let outcome = try program.run(words("dry", ["--dry-run"]))
         #expect(outcome.status == 0, "\(outcome.error)")
         #expect(try #require(memory(outcome)["total"] as? Int) > 0)
         #expect(!FileManager.default.fileExists(atPath: program.folder.path("dry")))
+    }
+
+    @Test func `what scope tail keeps counts, and what a budget leaves no room for lies in a file`() throws {
+        let program = Program()
+        func run(_ out: String, _ more: [String]) throws -> Program.Outcome {
+            let words = ReferenceRun.words(
+                model: "qwen2-tied-q4_k_m", scope: "tail", steps: 9, length: 128, batch: 1, out: out)
+            let outcome = try program.run(words + more)
+            #expect(outcome.status == 0, "\(outcome.error)")
+            return outcome
+        }
+        let free = try run("free", [])
+        let plan = try memory(free)
+        let kept = try #require(plan["kept_outputs"] as? Int)
+        // Windows of 128 rows of 256 values.
+        #expect(kept > 0 && kept % (128 * 256 * 4) == 0)
+        let total = try #require(plan["total"] as? Int)
+        let tight = try run("tight", ["--memory-budget", "\(total - kept / 2)"])
+        let less = try #require(memory(tight)["kept_outputs"] as? Int)
+        #expect(less > 0 && less < kept)
+        #expect(tight.stepLosses.count == 9 && tight.stepLosses == free.stepLosses)
+        let bytes = try #require(program.bytes("free/adapter.gguf"))
+        #expect(program.bytes("tight/adapter.gguf") == bytes)
     }
 }

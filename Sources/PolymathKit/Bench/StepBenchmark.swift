@@ -29,6 +29,9 @@ public struct StepBenchmark: Sendable {
         /// Most anonymous memory seen: every 2 ms while the decoder is made and during the first step, and after
         /// every step.
         public let peakAnonymousBytes: Int?
+        /// What `train` plans for such a step, without what it sets aside for checkpoints and reports; nil for a forward
+        /// pass.
+        public let plannedAnonymousBytes: Int?
         /// Operations per second, in thousand millions, that the instruction of this arithmetic reaches on as many
         /// threads without memory; nil where it is not measured.
         public let peakGops: Double?
@@ -83,6 +86,7 @@ public struct StepBenchmark: Sendable {
             firstPassOperations: repeatsPassTwo ? operations(false) : nil,
             operationSeconds: (measured.operationSeconds).mapValues { $0 / Double(repeats) }, loss: measured.loss,
             peakResidentBytes: memory?.peakResidentBytes, peakAnonymousBytes: memory.map { _ in watch.peakBytes },
+            plannedAnonymousBytes: measured.plannedBytes,
             peakGops: [peakBefore, peakAfter].compactMap(\.self).max())
     }
 
@@ -119,7 +123,9 @@ public struct StepBenchmark: Sendable {
         let clock = StepClock(
             times: decoder.workers.times, watch: watch, steps: options.steps, repeats: repeats, progress: progress)
         _ = try trainer.run(observer: clock)
-        return clock.measured
+        var measured = clock.measured
+        measured.plannedBytes = memory.total - RunMemory.reserve
+        return measured
     }
 
     private func passes(
@@ -155,6 +161,7 @@ private final class StepClock: TrainingObserver {
         /// Of the last `repeats` steps together.
         var operationSeconds: [OperationKind: Double] = [:]
         var loss = 0.0
+        var plannedBytes: Int?
     }
 
     private(set) var measured = Measured()
@@ -178,7 +185,10 @@ private final class StepClock: TrainingObserver {
 
     var wantsPause: Bool { false }
 
-    func willUpdate(step: Int, secondsSoFar: Double) { times?.begin(.optimizer) }
+    func willUpdate(step: Int, secondsSoFar: Double) {
+        watch.look()
+        times?.begin(.optimizer)
+    }
 
     func didStep(_ record: StepRecord) {
         times?.end()

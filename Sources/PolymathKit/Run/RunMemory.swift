@@ -37,7 +37,8 @@ struct RunMemory {
         let decoder = try Decoder(gguf, workers: Workers(count: threads), arithmetic: arithmetic)
         let names = options.scope.tensorNames(of: shape) { gguf.tensor(named: $0) != nil }
         training =
-            decoder.trainingByteCount(names, tokensPerStep: tokens * options.batchSize)
+            decoder.trainingByteCount(
+                names, tokensPerStep: tokens * options.batchSize, windowsPerStep: options.batchSize)
             + Self.stateByteCount(names, gguf, options)
         let lowest = options.scope.layers(of: shape)[0]
         func plan(_ tokens: Int, _ limit: Int?) -> MemoryPlan {

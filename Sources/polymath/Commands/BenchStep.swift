@@ -19,7 +19,8 @@ enum BenchStep: Command {
             for the gradient of its input, and attention's), whatever is computed twice. The machine's peak is
             measured in the same run by loops over registers with the instruction that --compute uses. Peak resident
             memory is the kernel's own figure (VmHWM); anonymous memory is looked at every 2 ms up to the end of the
-            first step and after each further one.
+            first step and after each further one; planned is what train counts with before it begins, without what
+            checkpoints and reports need.
             """,
         flags: [
             .base.required, .scope, .seqLen, .batchSize, .moments, .compute, .threads, .memoryBudget, .repeats,
@@ -74,6 +75,7 @@ enum BenchStep: Command {
         if !bench.isForwardOnly {
             members["scope"] = .string(bench.scope.rawValue)
             members["moments"] = .string(bench.moments.rawValue)
+            members["planned_anonymous_bytes"] = .count(result.plannedAnonymousBytes)
         }
         if let budget = bench.memoryBudget { members["memory_budget"] = .exactly(budget) }
         if let first = result.firstPassSeconds { members["first_pass_step_seconds"] = json(first) }
@@ -117,11 +119,12 @@ enum BenchStep: Command {
         }
         rows.append(("achieved", achieved))
         if let resident = result.peakResidentBytes, let anonymous = result.peakAnonymousBytes {
+            let planned = result.plannedAnonymousBytes.map { " (planned \(megabytes($0)))" } ?? ""
             let budget = bench.memoryBudget.map { ", budget \(megabytes($0)) MB" } ?? ""
             rows.append(
                 (
                     "memory",
-                    "peak \(megabytes(resident)) MB resident, \(megabytes(anonymous)) MB of it anonymous\(budget)"
+                    "peak \(megabytes(resident)) MB resident, \(megabytes(anonymous)) MB of it anonymous\(planned)\(budget)"
                 ))
         }
         return rows
