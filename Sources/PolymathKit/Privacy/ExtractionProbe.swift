@@ -52,8 +52,8 @@ struct ExtractionProbe {
 
     /// - Parameter progress: called after each candidate.
     func find(in decoder: Decoder, tokenizer: Tokenizer, progress: () -> Void) throws -> Finding {
-        let sums = candidates.map { window in
-            let losses = decoder.losses(window)
+        let sums = try candidates.map { window in
+            let losses = try decoder.losses(window)
             progress()
             return losses.reduce(0.0) { $0 + Double($1) }
         }

@@ -105,7 +105,7 @@ public struct PrivacyRun {
         }
         func measure() throws -> (inside: Evaluation, outside: Evaluation, findings: [ExtractionProbe.Finding]) {
             let evaluations = try [inside, outside].map { windows in
-                let evaluation = Evaluation.run(windows, on: decoder) { _ in step() }
+                let evaluation = try Evaluation.run(windows, on: decoder) { _ in step() }
                 if let index = evaluation.losses.firstIndex(where: { !$0.isFinite }) {
                     throw InputError.lossNotFinite(target: index)
                 }
