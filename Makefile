@@ -5,7 +5,8 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test kills trace-deps neon neon-deps paths interop codec sweep evidence privacy bench faithful fuzz lint format
+.PHONY: deps build demo test kills trace-deps neon neon-deps paths interop codec sweep evidence privacy throttle pressure endurance \
+	bench faithful fuzz lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
@@ -92,6 +93,20 @@ evidence: build
 # What two attacks learn of the text that was trained on: membership, and extraction of planted secrets.
 privacy: build
 	python3 Benchmarks/privacy.py --polymath $(POLYMATH)
+
+# Trainings and generations at three speeds of the processor, compared bit by bit. Control groups want root.
+throttle: build
+	python3 Benchmarks/throttle.py --polymath $(POLYMATH) --out Documentation/Results/throttle.json
+
+# A training of 1.5 billion parameters in less memory than its base.
+pressure: build
+	python3 Benchmarks/pressure.py --polymath $(POLYMATH) --out Documentation/Results/pressure.json
+
+# Trained, starved, killed and resumed, then compared with an undisturbed run; fills Documentation/ENDURANCE.md.
+MINUTES = 60
+endurance: build
+	python3 Benchmarks/endurance.py --polymath $(POLYMATH) --minutes $(MINUTES) --markdown Documentation/ENDURANCE.md \
+		--svg Documentation/endurance.svg --out Documentation/Results/endurance.json
 
 # Speed and memory at 1.5 billion parameters against PyTorch, llama.cpp and OpenSSL; fills Documentation/PERFORMANCE.md.
 # ONLY=step128,tail measures some sections; what has been measured with this build is kept. Wants a quiet machine.

@@ -92,17 +92,17 @@ class Disturber:
 
     def limit(self):
         share = self.draw.choice(SHARES)
-        spare = self.draw.choice([None, 600, 300, 120])
+        spare = self.draw.choice([None, 600, 400, 250])
         memory = self.phase.plan + (spare << 20) if spare and self.phase.plan else None
         self.phase.group.share(share)
-        # What an evaluation holds may be in the way of a low limit; then it stays as it was.
+        # The kernel evicts pages until the limit fits; where it cannot, the limit stays as it was.
         isTaken = self.phase.group.memory(memory)
         self.changes.append({"at": time.monotonic() - self.phase.began, "share": share,
                              "memory": memory if isTaken else "unchanged"})
 
     def kill(self):
         process = self.phase.process
-        if len(self.changes) < 2 or process is None or process.poll() is not None:
+        if process is None or process.poll() is not None or not self.phase.steps:
             return
         isHard = self.draw.random() < 0.75
         self.kills, self.stops = self.kills + isHard, self.stops + (not isHard)
@@ -152,6 +152,9 @@ def disturbed(options, folder, adapter, wanted):
     try:
         with Changing(disturber.limit, (8, 25)), Changing(disturber.kill, (20, 70)):
             while not phase.isOver:
+                # An evaluation may hold what the training needs: later there may be room.
+                if phase.deaths and phase.deaths[-1] == RESOURCES:
+                    time.sleep(5)
                 ended = threading.Thread(target=lambda: phase.deaths.append(phase.run("--checkpoint-every", "10")))
                 ended.start()
                 while ended.is_alive() and not phase.isOver:
@@ -260,8 +263,8 @@ def markdown(options, result):
 
 `make endurance MINUTES={options.minutes:g}`: a training at the shape of Qwen2.5-1.5B (synthetic weights, layout q4_k_m, scope
 `norms`, windows of {TOKENS} tokens, seed {options.seed} of the disturbances) under limits that change every 8 to 25 seconds: the
-whole processor down to a fifth of it, memory from unlimited down to 120 MB above the plan, so that the base's pages
-are evicted while it runs. Every 20 to 70 seconds it is killed (three of four times) or stopped by SIGTERM, and resumed.
+whole processor down to a fifth of it, memory from unlimited down to 250 MB above the plan for both processes, so that
+the base's pages are evicted while they run. Every 20 to 70 seconds it is killed (three of four times) or stopped by SIGTERM, and resumed.
 Beside it an adapter is evaluated under the same limits. Then the same recipe runs undisturbed to the same step.
 
 | | disturbed | undisturbed |
