@@ -155,7 +155,7 @@ def disturbed(options, folder, adapter, wanted):
                 # An evaluation may hold what the training needs: later there may be room.
                 if phase.deaths and phase.deaths[-1] == RESOURCES:
                     time.sleep(5)
-                ended = threading.Thread(target=lambda: phase.deaths.append(phase.run("--checkpoint-every", "10")))
+                ended = threading.Thread(target=lambda: phase.deaths.append(phase.run("--checkpoint-every", "5")))
                 ended.start()
                 while ended.is_alive() and not phase.isOver:
                     ended.join(0.5)
