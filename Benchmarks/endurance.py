@@ -77,7 +77,7 @@ class Phase:
             print(f"\n{event['message']}", file=sys.stderr)
 
     def state(self, step):
-        path = os.path.join(self.out, f"checkpoints/step_{step}/state.f32")
+        path = os.path.join(self.out, f"checkpoints/step_{step:08}/state.f32")
         with open(path, "rb") as file:
             return hashlib.sha256(file.read()).hexdigest()
 
@@ -186,7 +186,7 @@ def baseline(options, folder, last):
     def stop():
         while last not in phase.losses:
             time.sleep(0.05)
-        while not os.path.exists(os.path.join(phase.out, f"checkpoints/step_{last}")):
+        while not os.path.exists(os.path.join(phase.out, f"checkpoints/step_{last:08}")):
             time.sleep(0.05)
         phase.process.send_signal(signal.SIGTERM)
 
@@ -204,6 +204,8 @@ def drift(steps):
 
 def summary(options, phase, disturber, evaluations, throttled, undisturbed):
     last = max(phase.losses)
+    # It may have gone a step further before it was stopped.
+    undisturbed.steps = [step for step in undisturbed.steps if step["step"] <= last]
     differing = [step for step, loss in phase.losses.items() if undisturbed.losses.get(step) != loss]
     same = phase.state(last) == undisturbed.state(last)
     if differing:
