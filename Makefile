@@ -5,7 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test kills trace-deps neon neon-deps paths interop codec sweep evidence privacy throttle pressure endurance \
+.PHONY: deps build demo test kills trace-deps neon neon-deps paths interop codec bets sweep evidence privacy throttle pressure endurance \
 	bench faithful fuzz lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
@@ -81,6 +81,11 @@ $(INTEROP)/installed: Integrations/requirements.txt
 # What eight bits cost: the same runs exported in F32 and Q8_0.
 codec: build $(INTEROP)/installed
 	$(INTEROP)/bin/python3 Benchmarks/codec.py --polymath $(POLYMATH)
+
+# A smoke test of every bet; nothing of it is kept. The real runs are `polymath bets run N`, one by one, on committed code.
+bets: build
+	$(POLYMATH) bets run --all --quick
+	$(POLYMATH) bets list
 
 # Learning rates per scope, judged on validation text.
 sweep: build

@@ -76,10 +76,17 @@ let package = Package(
                 "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "TensorCore", "Tokenizer", "Corpus",
                 "Model", "Training", "Device", "Conventions",
             ]),
+        room(
+            "Bets",
+            [
+                "PolymathKit", "Bytes", "Digest", "Adapter", "Corpus", "Tokenizer", "Model", "Training", "TensorCore",
+                "Device", "GGUF", "Conventions",
+            ]),
         .executableTarget(
             name: "polymath",
             dependencies: [
-                "PolymathKit", "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Corpus", "Tokenizer",
+                "PolymathKit", "Bets", "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Corpus",
+                "Tokenizer",
                 "Model", "Training", "TensorCore", "Device", "Conventions", "CommandLineKit", "EvidenceCommands",
             ], swiftSettings: house),
 
@@ -125,6 +132,7 @@ let package = Package(
                 "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "TensorCore", "Model", "Training",
                 "Corpus", "Device", "Conventions",
             ]),
+        tests("Bets", ["Bytes", "Digest", "PolymathKit"]),
         .testTarget(
             name: "polymathTests",
             dependencies: ["TestSupport", "Bytes", "GGUF", "Blocks", "Digest", "Adapter", "Audit"],

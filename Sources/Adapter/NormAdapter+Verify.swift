@@ -43,8 +43,8 @@ extension NormAdapter {
 }
 
 extension GGUFFile {
-    /// A norm gain of this file as floats.
-    func gains(named name: String, length: Int) throws(AdapterError) -> [Float] {
+    /// A norm gain of this file as floats, `[length]`.
+    public func gains(named name: String, length: Int) throws(AdapterError) -> [Float] {
         guard let tensor = tensor(named: name) else { throw .missingInBase(tensor: name) }
         guard tensor.dimensions == [length] else {
             throw .shape(tensor: name, expected: [length], found: tensor.dimensions)

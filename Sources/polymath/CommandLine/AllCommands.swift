@@ -35,6 +35,10 @@ extension CommandRegistry {
             BenchStep.self,
             BenchKernels.self,
             BenchGradients.self,
+            BetsList.self,
+            BetsRun.self,
+            BetsTable.self,
+            BetsRetract.self,
             DoctorCommand.self,
             Completion.self,
         ])

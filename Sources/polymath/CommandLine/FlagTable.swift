@@ -135,6 +135,9 @@ extension Flag {
         "copies", .text, "N,N,…", default: "1,4,16", help: "How often each is repeated, one secret after the other")
     static let parallel = Flag("parallel", .text, "PATH", help: "The same text in another language")
     static let showMask = Flag("show-mask", .toggle, help: "Print every token, those that count marked with +")
+    static let allBets = Flag("all", .toggle, help: "Every bet, one after the other")
+    static let quick = Flag("quick", .toggle, help: "A smoke test: little of everything, and nothing is kept")
+    static let reason = Flag("reason", .text, "TEXT", help: "Why, in a sentence")
     static let controlTokens = Flag(
         "control-tokens", .toggle, help: "Read control tokens that are spelt out, such as <|im_end|>")
 }
