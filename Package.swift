@@ -70,6 +70,7 @@ let package = Package(
 
         // Where they meet
         room("Device"),
+        room("Pipeline", ["Bytes", "Blocks", "Digest", "GGUF", "TensorCore", "Model"]),
         room(
             "PolymathKit",
             [
@@ -125,6 +126,7 @@ let package = Package(
         tests("Tokenizer", ["Bytes", "GGUF"]),
         tests("Corpus", ["Bytes", "Digest", "Tokenizer"]),
         tests("Model", ["Bytes", "Blocks", "GGUF", "TensorCore", "Tokenizer"]),
+        tests("Pipeline", ["Bytes", "Digest", "GGUF", "TensorCore", "Model"]),
         tests("Training", ["Model", "TensorCore", "Corpus", "Bytes", "Digest", "GGUF"]),
         tests(
             "PolymathKit",

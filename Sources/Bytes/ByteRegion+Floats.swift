@@ -44,3 +44,14 @@ extension FileSink {
         #endif
     }
 }
+
+extension ByteWriter {
+    /// Appends f32 values, little-endian.
+    public mutating func append(_ values: Span<Float>) {
+        #if _endian(little)
+            unsafe append(values.bytes)
+        #else
+            for index in 0..<values.count { append(values[index]) }
+        #endif
+    }
+}

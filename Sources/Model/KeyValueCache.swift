@@ -15,15 +15,18 @@ public final class KeyValueCache {
     public internal(set) var count = 0
     let layers: [Layer]
 
+    /// - Parameter layerCount: how many layers; nil for all of the decoder.
     /// - Throws: `ModelError.memoryRefused` when the operating system does not give the memory.
-    public init(_ shape: DecoderConfiguration, capacity: Int, arithmetic: Arithmetic) throws(ModelError) {
+    public init(
+        _ shape: DecoderConfiguration, capacity: Int, arithmetic: Arithmetic, layerCount: Int? = nil
+    ) throws(ModelError) {
         self.capacity = capacity
         func lay(_ arena: Arena) -> [Layer] {
             func make() -> Activation {
                 Activation(
                     rows: capacity, columns: shape.keyValueLength, format: arithmetic.activationFormat, in: arena)
             }
-            return (0..<shape.layerCount).map { _ in Layer(keys: make(), values: make()) }
+            return (0..<(layerCount ?? shape.layerCount)).map { _ in Layer(keys: make(), values: make()) }
         }
         let measure = Arena.measuring()
         _ = lay(measure)

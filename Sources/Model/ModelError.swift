@@ -14,6 +14,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
     case contextExceeded(requested: Int, limit: Int)
     case tokenOutOfRange(token: Int, index: Int, vocabularySize: Int)
     case emptyPrompt
+    /// Layers `first` to `last` were asked for.
+    case noSuchLayers(first: Int, last: Int, layerCount: Int)
     case noTokenizer
     /// The operating system refused memory.
     case memoryRefused(ArenaError)
@@ -42,6 +44,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
             "Token id \(token) at index \(index) is outside the vocabulary; ids run from 0 to \(size - 1)."
         case .emptyPrompt:
             "The prompt holds no token; give at least one character."
+        case .noSuchLayers(let first, let last, let count):
+            "Layers \(first)..\(last) are not in the base; its layers run from 0 to \(count - 1)."
         case .noTokenizer:
             "The base holds no tokenizer; use --tokens with token ids, or a base with tokenizer.ggml.* metadata."
         case .memoryRefused(let error):

@@ -18,7 +18,7 @@ extension CorpusError: ExitReporting {
 extension ModelError: ExitReporting {
     public var exitStatus: ExitStatus {
         switch self {
-        case .contextExceeded, .emptyPrompt, .noTokenizer: .usage
+        case .contextExceeded, .emptyPrompt, .noTokenizer, .noSuchLayers: .usage
         case .memoryRefused: .resources
         default: .failure
         }
