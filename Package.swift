@@ -81,7 +81,7 @@ let package = Package(
             "Bets",
             [
                 "PolymathKit", "Bytes", "Digest", "Adapter", "Corpus", "Tokenizer", "Model", "Training", "TensorCore",
-                "Device", "GGUF", "Conventions",
+                "Device", "GGUF", "Conventions", "Pipeline",
             ]),
         .executableTarget(
             name: "polymath",

@@ -4,5 +4,6 @@ public enum Experiments {
         OwnAdapter.self,
         EightBits.self,
         Averaging.self,
+        PipelineThrottle.self,
     ]
 }

@@ -15,8 +15,9 @@ public struct Disturbance: Sendable {
     public var busyShare = 1.0
     /// Seconds that a result takes on its way, drawn for each; results may overtake each other.
     public var delay = 0.0...0.0
-    /// Share of the results that arrive a second time, after another such delay.
+    /// Share of the results that arrive a second time, and how many seconds after they were first sent.
     public var duplicateShare = 0.0
+    public var duplicateDelay = 0.0...0.0
     /// By the number of the piece, from 0.
     public var faults: [Int: Fault] = [:]
     public var seed: UInt64 = 0

@@ -98,12 +98,13 @@ private struct DisturbedStage {
         if disturbance.busyShare < 1 {
             Thread.sleep(forTimeInterval: contribution.seconds * (1 / disturbance.busyShare - 1))
         }
-        deliver(contribution)
-        if disturbance.duplicateShare > 0, random.nextDouble() < disturbance.duplicateShare { deliver(contribution) }
+        deliver(contribution, after: disturbance.delay)
+        if disturbance.duplicateShare > 0, random.nextDouble() < disturbance.duplicateShare {
+            deliver(contribution, after: disturbance.duplicateDelay)
+        }
     }
 
-    private mutating func deliver(_ contribution: Contribution) {
-        let range = disturbance.delay
+    private mutating func deliver(_ contribution: Contribution, after range: ClosedRange<Double>) {
         guard range.upperBound > 0 else { return send(.contribution(contribution)) }
         let seconds = range.lowerBound + random.nextDouble() * (range.upperBound - range.lowerBound)
         DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { [send] in send(.contribution(contribution)) }

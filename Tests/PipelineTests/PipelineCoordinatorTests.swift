@@ -132,6 +132,7 @@ struct EchoingStages: StageSource {
             disturbance.busyShare = stage == 3 ? 0.2 : 0.7
             disturbance.delay = 0...0.004
             disturbance.duplicateShare = 0.5
+            disturbance.duplicateDelay = 0...0.1
             disturbance.seed = UInt64(stage)
             return disturbance
         }
