@@ -47,12 +47,13 @@ let package = Package(
         room("Seal", ["Bytes", "Digest", "GGUF", "CGuard"]),
         room("Adapter", ["Bytes", "Blocks", "Digest", "GGUF"]),
         room("Audit", ["Bytes", "Digest", "Seal", "Adapter"]),
+        room("Federation", ["Bytes", "Blocks", "Digest", "GGUF", "Adapter"]),
 
-        room("Conventions", ["Bytes", "Digest", "Seal", "Adapter", "Audit"]),
+        room("Conventions", ["Bytes", "Digest", "Seal", "Adapter", "Audit", "Federation"]),
         room("CommandLineKit", ["Bytes", "Digest", "Conventions"]),
         room(
             "EvidenceCommands",
-            ["Bytes", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Conventions", "CommandLineKit"]),
+            ["Bytes", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Federation", "Conventions", "CommandLineKit"]),
         .executableTarget(
             name: "polymath-verify",
             dependencies: ["EvidenceCommands", "CommandLineKit", "Conventions"], swiftSettings: house),
@@ -86,9 +87,9 @@ let package = Package(
         .executableTarget(
             name: "polymath",
             dependencies: [
-                "PolymathKit", "Bets", "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Corpus",
-                "Tokenizer",
-                "Model", "Training", "TensorCore", "Device", "Conventions", "CommandLineKit", "EvidenceCommands",
+                "PolymathKit", "Bets", "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Federation",
+                "Corpus", "Tokenizer", "Model", "Training", "TensorCore", "Device", "Conventions", "CommandLineKit",
+                "EvidenceCommands",
             ], swiftSettings: house),
 
         // Tests
@@ -103,13 +104,14 @@ let package = Package(
         tests("Seal", ["Bytes", "Blocks", "Digest", "GGUF", "FaultProbe"]),
         tests("Adapter", ["Bytes", "Blocks", "Digest", "GGUF"]),
         tests("Audit", ["Bytes", "Blocks", "Digest", "GGUF", "Seal", "Adapter"]),
+        tests("Federation", ["Bytes", "Digest", "GGUF", "Adapter"]),
         // Fuzzing: `make fuzz` builds the program with libFuzzer, `make test` replays what it found.
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "TestSupport", "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Tokenizer", "Corpus",
-                "Model",
-                "PolymathKit",
+                "TestSupport", "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Federation",
+                "Tokenizer",
+                "Corpus", "Model", "PolymathKit",
             ], path: "Tests/Fuzz/FuzzTargets", swiftSettings: testHouse),
         .target(name: "CFuzz", path: "Tests/Fuzz/CFuzz"),
         .executableTarget(

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the test vectors of the wire format in Tests/Vectors, or with --check compares them with what is there.
+"""Makes the test vectors of the wire format and of manifests in Tests/Vectors, or with --check compares them with what is there.
 
 A writer of its own: Polymath's encoder must give the same bytes for the same deltas. The signing key is derived from a
 published sentence, so it is public and signs nothing but these files. `trained-*.gguf` and `nano-skerry.gguf` come from
@@ -228,6 +228,50 @@ def whole_of_weak_key(good):
     return file[:at] + point + bytes(32) + file[at + 64:]
 
 
+# Specialist manifests: json.dumps writes what RFC 8785 asks for, where all names and texts are ASCII and all numbers whole.
+
+TYPES = {0: "f32", 8: "q8_0", 12: "q4_k", 13: "q5_k", 14: "q6_k", 6: "q5_0", 2: "q4_0"}
+
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def adapter_bytes(base, scope):
+    records, _ = base
+    width, layers = (records["qwen2." + key][1] for key in ("embedding_length", "block_count"))
+    blank = [[name, [width], 8, bytes(width // 32 * 34)] for name in reader.names(scope, layers)]
+    return len(write(keys(scope), blank))
+
+
+def manifest(name):
+    """The manifest of a base for both of its small scopes, signed with the vectors' key."""
+    with open(os.path.join(ROOT, BASES[name]), "rb") as file:
+        data = file.read()
+    records, tensors = base = reader.parse(data)
+    counts = {}
+    for dimensions, kind, _ in tensors.values():
+        counts[kind] = counts.get(kind, 0) + math.prod(dimensions)
+    sizes = {"block_count": "block_count", "context_length": "context_length", "embedding_length": "embedding_length",
+             "feed_forward_length": "feed_forward_length", "head_count": "attention.head_count",
+             "head_count_kv": "attention.head_count_kv"}
+    tokenizer = b"".join(records[key][2] for key in sorted(records) if key.startswith("tokenizer."))
+    content = {
+        "type": "polymath.specialist", "version": 1, "model_id": "vectors/" + name, "architecture": "qwen2",
+        "base_root": reader.root(*base).hex(), "tokenizer_sha256": hashlib.sha256(tokenizer).hexdigest(),
+        "dimensions": {**{size: records["qwen2." + key][1] for size, key in sizes.items()},
+                       "vocabulary": tensors["token_embd.weight"][0][1]},
+        "quantisation": "+".join(TYPES[kind] for kind in sorted(counts, key=lambda kind: (-counts[kind], kind))),
+        "weights": {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(),
+                    "urls": [f"https://example.org/{name}.gguf"]},
+        "adapters": [{"scope": scope, "encoding": "q8_0", "version": 1, "max_bytes": adapter_bytes(base, scope)}
+                     for scope in ("norms", "tail")],
+        "signer": public(key()).hex()}
+    kind, payload = b"application/vnd.polymath.specialist+json", canonical(content)
+    encoded = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+    return canonical({**content, "signature": key().sign(encoded).hex()})
+
+
 def described():
     """Every file by name, and vectors.json."""
     files, entries = {}, []
@@ -250,7 +294,11 @@ def described():
                         "wrong": wrong})
     for entry in entries:
         entry["sha256"] = hashlib.sha256(files[entry["file"]]).hexdigest()
-    listing = {"signer_sentence": SENTENCE, "signer_seed": SEED.hex(), "signer": public(key()).hex(),
+    manifests = {name: manifest(name) for name in BASES}
+    files.update((f"manifest-{name}.json", data) for name, data in manifests.items())
+    listing = {"manifests": [{"file": f"manifest-{name}.json", "base": name, "id": hashlib.sha256(data).hexdigest()}
+                             for name, data in manifests.items()],
+               "signer_sentence": SENTENCE, "signer_seed": SEED.hex(), "signer": public(key()).hex(),
                "recipe": RECIPE.hex(), "vectors": entries,
                "bases": {name: {"path": path, "root": base_root(name).hex()} for name, path in BASES.items()}}
     files["vectors.json"] = (json.dumps(listing, indent=1, sort_keys=True) + "\n").encode()

@@ -31,8 +31,20 @@ package struct CommandRegistry: Sendable {
         return names
     }
 
+    /// - Parameter name: one word, or two where a verb has verbs of its own.
     package func commands(inGroup name: String) -> [any Command.Type] {
-        commands.filter { $0.specification.path.count > 1 && $0.specification.path[0] == name }
+        commands.filter { $0.specification.name.hasPrefix(name + " ") }
+    }
+
+    /// The words that may follow these in a command's path, each once and in the order that help shows.
+    package func verbs(after words: [String]) -> [String] {
+        var verbs: [String] = []
+        for command in commands {
+            let path = command.specification.path
+            guard path.count > words.count, path.starts(with: words) else { continue }
+            if !verbs.contains(path[words.count]) { verbs.append(path[words.count]) }
+        }
+        return verbs
     }
 
     /// - Parameter words: the command line without the program's name.
@@ -54,7 +66,8 @@ package struct CommandRegistry: Sendable {
     }
 
     private func help(_ words: [String]) throws(UsageError) -> Selection {
-        if words.count == 1, groups.contains(words[0]) { return .group(words[0]) }
+        let name = words.joined(separator: " ")
+        if words.count <= 2, !commands(inGroup: name).isEmpty { return .group(name) }
         let (command, rest) = try find(words)
         if let extra = rest.first { throw .unexpectedOperand(extra) }
         guard let command else { return .group(words[0]) }
@@ -70,14 +83,24 @@ package struct CommandRegistry: Sendable {
             let names = commands.compactMap { $0.specification.path.first } + ["help"]
             throw .unknownCommand(words[0], program: program, nearest: nearestName(to: words[0], among: names))
         }
-        let verbs = commands(inGroup: words[0]).map { $0.specification.path[1] }
+        let verbs = self.verbs(after: [words[0]])
         guard words.count > 1 else { throw .missingVerb(group: words[0], program: program, verbs: verbs) }
         if words[1] == "--help" || words[1] == "-h" { return (nil, []) }
-        guard let command = commands.first(where: { $0.specification.path == Array(words.prefix(2)) }) else {
-            throw .unknownVerb(
-                group: words[0], verb: words[1], program: program, nearest: nearestName(to: words[1], among: verbs),
-                verbs: verbs)
+        if let command = commands.first(where: { words.starts(with: $0.specification.path) }) {
+            return (command, Array(words.dropFirst(command.specification.path.count)))
         }
-        return (command, Array(words.dropFirst(2)))
+        // A verb may have verbs of its own: `federation manifest make`.
+        let inner = self.verbs(after: Array(words.prefix(2)))
+        guard inner.isEmpty else {
+            let group = words.prefix(2).joined(separator: " ")
+            guard words.count > 2 else { throw .missingVerb(group: group, program: program, verbs: inner) }
+            if words[2] == "--help" || words[2] == "-h" { return (nil, []) }
+            throw .unknownVerb(
+                group: group, verb: words[2], program: program, nearest: nearestName(to: words[2], among: inner),
+                verbs: inner)
+        }
+        throw .unknownVerb(
+            group: words[0], verb: words[1], program: program, nearest: nearestName(to: words[1], among: verbs),
+            verbs: verbs)
     }
 }

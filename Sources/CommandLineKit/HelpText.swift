@@ -111,7 +111,7 @@ package struct HelpText {
         return lines + [line]
     }
 
-    /// Two columns; the right one wraps at 100 characters.
+    /// Two columns; the right one wraps at 110 characters.
     private func table(_ rows: [(left: String, right: String)]) -> [String] {
         let width = min(34, rows.map(\.left.count).max() ?? 0)
         let indent = String(repeating: " ", count: width + 4)
@@ -125,7 +125,7 @@ package struct HelpText {
                 line += String(repeating: " ", count: width + 2 - left.count)
             }
             for word in right.split(separator: " ") {
-                if line.count + word.count > 100, line != indent {
+                if line.count + word.count > 110, line != indent {
                     lines.append(String(line.dropLast()))
                     line = indent
                 }

@@ -4,6 +4,7 @@ public import Adapter
 public import Audit
 public import Bytes
 public import Digest
+public import Federation
 public import Seal
 
 extension BytesError: ExitReporting {
@@ -61,6 +62,16 @@ extension TrustError: ExitReporting {
         switch self {
         case .untrusted: .mismatch
         case .unreadable, .badLine: .failure
+        }
+    }
+}
+
+extension ManifestError: ExitReporting {
+    public var exitStatus: ExitStatus {
+        switch self {
+        case .unreadable(let error): error.exitStatus
+        case .tooLarge, .notJSON, .base, .impossibleKind: .failure
+        default: .mismatch
         }
     }
 }

@@ -14,13 +14,14 @@ internal import Foundation
 
 let registry = CommandRegistry(
     program: "polymath-verify",
-    purpose: "checks adapters, audit chains, attestations and seals; it can neither train nor sign.",
+    purpose: "checks adapters, audit chains, attestations, seals and manifests; it can neither train nor sign.",
     commands: [
         AdapterInspect.self,
         AdapterVerify<FileBases>.self,
         AuditVerify<FileBases>.self,
         AuditAttestation<FileBases>.self,
         AuditSeal<FileBases>.self,
+        ManifestVerify<FileBases>.self,
     ])
 
 signal(SIGPIPE, SIG_IGN)

@@ -34,6 +34,11 @@ struct CustodyTests {
         ["audit", "export", "run", "--out", "handed"],
         ["audit", "replay", "run", "--base", "nano.gguf", "--corpus", "diary"],
         ["audit", "seal", "nano.gguf"],
+        [
+            "federation", "manifest", "make", "--base", "nano.gguf", "--model-id", "nano", "--url",
+            "https://localhost/nano.gguf", "--out", "manifest.json",
+        ],
+        ["federation", "manifest", "verify", "manifest.json", "--base", "nano.gguf"],
         ["telemetry", "export", "run", "--format", "csv", "--out", "table.csv"],
         ["telemetry", "simulate", "--days", "1"],
         ["base", "list"],

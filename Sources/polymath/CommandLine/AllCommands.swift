@@ -22,6 +22,8 @@ extension CommandRegistry {
             AuditReplay.self,
             AuditReport.self,
             AuditExport.self,
+            ManifestMake.self,
+            ManifestVerify<CatalogueBases>.self,
             ExportTelemetry.self,
             TelemetrySimulate.self,
             BaseList.self,

@@ -19,6 +19,12 @@ extension Flag {
         "base-model", .text, "NAME", help: "The base's name or folder in transformers (default: the base's own name)")
     static let identity = Flag(
         "identity", .text, "FILE", help: "Signing key (made on first use in the configuration folder)")
+    static let modelID = Flag("model-id", .text, "ID", help: "What people call the specialist")
+    static let weightURLs = Flag(
+        "url", .text, "URL,URL,…", help: "Where the base's file can be had: https alone, a comma between two")
+    static let accept = Flag(
+        "accept", .text, "SCOPE:ENCODING,…", default: "norms:q8_0,tail:q8_0",
+        help: "Which adapters are taken; their sizes follow from the base")
 
     static let catalog = Flag(
         "catalog", .text, "FILE", help: "Catalogue of bases (or POLYMATH_CATALOG; default: catalog.json in Checkpoints)"

@@ -27,19 +27,23 @@ enum Completion: Command {
         }
         var cases: [String] = []
         for group in registry.groups {
-            let verbs = registry.commands(inGroup: group).map { $0.specification.path[1] }
-            cases.append("        \"\(group)\") words=\"\(verbs.joined(separator: " "))\" ;;")
+            cases.append("        \"\(group)\") words=\"\(registry.verbs(after: [group]).joined(separator: " "))\" ;;")
+            for verb in registry.verbs(after: [group]) {
+                let inner = registry.verbs(after: [group, verb])
+                if inner.isEmpty { continue }
+                cases.append("        \"\(group) \(verb)\") words=\"\(inner.joined(separator: " "))\" ;;")
+            }
         }
         for command in registry.commands {
             let specification = command.specification
-            let pattern = specification.path.count > 1 ? "\"\(specification.name)\"" : "\"\(specification.name)\"*"
-            cases.append("        \(pattern)) words=\"\(flagWords(specification))\" ;;")
+            cases.append("        \"\(specification.name)\"*) words=\"\(flagWords(specification))\" ;;")
         }
         return [
             "_polymath() {",
             "    local word=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\"",
             "    local path=\"${COMP_WORDS[1]}\"",
-            "    if [ \"$COMP_CWORD\" -gt 2 ]; then path=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"; fi",
+            "    if [ \"$COMP_CWORD\" -gt 2 ]; then path=\"$path ${COMP_WORDS[2]}\"; fi",
+            "    if [ \"$COMP_CWORD\" -gt 3 ]; then path=\"$path ${COMP_WORDS[3]}\"; fi",
             "    if [ \"$COMP_CWORD\" -eq 1 ]; then words=\"\(firsts.joined(separator: " ")) help\"; else",
             "    case \"$path\" in",
         ] + cases + [

@@ -18,7 +18,8 @@ public struct FuzzTarget: Sendable {
 
     public static let all: [FuzzTarget] = [
         .gguf, .vocabulary, .adapter, .signedAdapter, .boundary, .signedBoundary, .dsse, .attestation, .chain, .seal,
-        .json, .pem, .trusted, .run, .checkpoint, .rows, .record, .tokens, .catalog, .text,
+        .specialist, .signedSpecialist, .json, .pem, .trusted, .run, .checkpoint, .rows, .record, .tokens, .catalog,
+        .text,
     ]
 
     public static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
