@@ -128,7 +128,7 @@ struct CustodyTests {
                 line.components(separatedBy: "  ").filter { !$0.isEmpty }[0]
             }
         #expect(commands.count > 20)
-        let traced = Set(Self.cycle.flatMap { [$0[0], $0.prefix(2).joined(separator: " ")] })
+        let traced = Set(Self.cycle.flatMap { words in (1...3).map { length in words.prefix(length).joined(separator: " ") } })
         for command in commands where !Self.others.contains(command) {
             #expect(traced.contains(command), "\(command) is not in the cycle that is traced")
         }
