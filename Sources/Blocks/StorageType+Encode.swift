@@ -40,6 +40,7 @@ extension StorageType {
             case .q4_0: 8 * 65504
             case .q8_0: 127 * 65504
             case .q4_K: 15 * 65504
+            case .tq1_0, .tq2_0: 65504
             default: 31 * 65504
             }
         for i in 0..<source.count where !(abs(source[i]) <= limit) {
@@ -58,6 +59,8 @@ extension StorageType {
         case .q8_0: unsafe encodeQ8_0(x, to)
         case .q4_K: unsafe encodeQ4_K(x, to, effort)
         case .q6_K: unsafe encodeQ6_K(x, to, effort)
+        case .tq1_0: unsafe encodeTQ1_0(x, to, effort)
+        case .tq2_0: unsafe encodeTQ2_0(x, to, effort)
         default: break
         }
     }

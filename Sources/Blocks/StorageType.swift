@@ -45,7 +45,7 @@ public enum StorageType: UInt32, CaseIterable, Sendable, Hashable {
     /// Whether `encode` makes it.
     public var isEncodable: Bool {
         switch self {
-        case .f32, .f16, .bf16, .q4_0, .q8_0, .q4_K, .q6_K: true
+        case .f32, .f16, .bf16, .q4_0, .q8_0, .q4_K, .q6_K, .tq1_0, .tq2_0: true
         default: false
         }
     }

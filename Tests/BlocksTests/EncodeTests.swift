@@ -29,7 +29,7 @@ import Testing
         #expect(try best <= Self.relativeError(type, .fast))
     }
 
-    @Test(arguments: [StorageType.f32, .f16, .bf16, .q4_0, .q8_0])
+    @Test(arguments: [StorageType.f32, .f16, .bf16, .q4_0, .q8_0, .tq1_0, .tq2_0])
     func `encoding what was decoded changes nothing`(type: StorageType) throws {
         // Q4_0 only where its scale is a normal binary16: below, the extreme no longer lands on -8 and a second
         // encoding picks another scale.
