@@ -60,6 +60,16 @@ extension NormAdapter {
         scope: AdapterScope, layerCount: Int, embeddingLength: Int, encoding: DeltaEncoding = .q8_0,
         architecture: String = "qwen2"
     ) throws(AdapterError) -> Int {
+        try wireLayout(
+            scope: scope, layerCount: layerCount, embeddingLength: embeddingLength, encoding: encoding,
+            architecture: architecture
+        ).fileByteCount
+    }
+
+    /// Where everything lies in adapters of one form; what differs between them has the same length in each.
+    static func wireLayout(
+        scope: AdapterScope, layerCount: Int, embeddingLength: Int, encoding: DeltaEncoding, architecture: String
+    ) throws(AdapterError) -> WireLayout {
         let blank: [UInt8] = Array(repeating: 0, count: 32)
         let keys = rules.map { rule -> (String, WireValue) in
             switch rule.1 {
@@ -75,8 +85,7 @@ extension NormAdapter {
         return try layout(
             keys: keys, names: scope.tensorNames(layerCount: layerCount),
             embeddingLength: embeddingLength,
-            encoding: encoding
-        ).fileByteCount
+            encoding: encoding)
     }
 
     private static func layout(

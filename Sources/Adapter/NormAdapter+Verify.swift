@@ -19,8 +19,7 @@ extension NormAdapter {
         let layers = base["\(architecture).block_count"]?.asInt ?? 0
         guard layers == layerCount else { throw .otherLayerCount(adapter: layerCount, base: layers) }
         for delta in deltas {
-            let gains = try base.gains(named: delta.name, length: embeddingLength)
-            let limit = gains.reduce(Float(0)) { max($0, abs($1)) }
+            let limit = try base.largestGain(named: delta.name, length: embeddingLength)
             let magnitude = delta.values.reduce(Float(0)) { max($0, abs($1)) }
             guard magnitude <= limit else {
                 throw .deltaTooLarge(tensor: delta.name, magnitude: magnitude, limit: limit)
@@ -43,6 +42,11 @@ extension NormAdapter {
 }
 
 extension GGUFFile {
+    /// The largest magnitude in a norm gain of this file: no delta may be larger.
+    public func largestGain(named name: String, length: Int) throws(AdapterError) -> Float {
+        try gains(named: name, length: length).reduce(Float(0)) { max($0, abs($1)) }
+    }
+
     /// A norm gain of this file as floats, `[length]`.
     public func gains(named name: String, length: Int) throws(AdapterError) -> [Float] {
         guard let tensor = tensor(named: name) else { throw .missingInBase(tensor: name) }

@@ -98,7 +98,9 @@ public enum AuditVerification {
     }
 
     /// Whether the signer of a run or an attestation is trusted.
-    static func judgeSigner(_ thing: String, _ signer: PublicKey, _ trust: SignerTrust?, _ verdict: inout Verdict) {
+    package static func judgeSigner(
+        _ thing: String, _ signer: PublicKey, _ trust: SignerTrust?, _ verdict: inout Verdict
+    ) {
         do {
             switch try trust?.standing(of: signer) {
             case .trusted(let reason)?:

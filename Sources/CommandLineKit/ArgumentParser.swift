@@ -29,7 +29,10 @@ package struct ArgumentParser {
             } else if isReadingFlags, word.hasPrefix("-"), word.count > 1 {
                 try readFlag(word, words, &index, into: &arguments)
             } else {
-                guard arguments.operands.count < specification.operands.count else { throw .unexpectedOperand(word) }
+                guard
+                    arguments.operands.count < specification.operands.count
+                        || specification.operands.last?.isRepeated == true
+                else { throw .unexpectedOperand(word) }
                 arguments.append(operand: word)
             }
         }

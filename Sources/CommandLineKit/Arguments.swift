@@ -10,7 +10,7 @@ package struct Arguments: Sendable {
     }
 
     package let specification: CommandSpecification
-    /// In the order of the specification's operands; fewer when trailing ones are optional.
+    /// In the order of the specification's operands; fewer when trailing ones are optional, more when the last is repeated.
     package private(set) var operands: [String] = []
     private var given: [String: Value] = [:]
     private var defaults: [String: Value] = [:]

@@ -43,11 +43,14 @@ package struct CommandSpecification: Sendable {
         package let name: String
         package let help: String
         package let isRequired: Bool
+        /// Whether more may follow; only of the last one.
+        package let isRepeated: Bool
 
-        package init(name: String, help: String, isRequired: Bool = true) {
+        package init(name: String, help: String, isRequired: Bool = true, isRepeated: Bool = false) {
             self.name = name
             self.help = help
             self.isRequired = isRequired
+            self.isRepeated = isRepeated
         }
     }
 

@@ -45,7 +45,8 @@ package struct HelpText {
     package func command(_ specification: CommandSpecification) -> String {
         var usage = "  \(program) " + specification.name
         for operand in specification.operands {
-            usage += operand.isRequired ? " \(operand.name)" : " [\(operand.name)]"
+            let name = operand.name + (operand.isRepeated ? "…" : "")
+            usage += operand.isRequired ? " \(name)" : " [\(name)]"
         }
         for flag in specification.flags where flag.isRequired { usage += " \(flag.spelling)" }
         if specification.flags.contains(where: { !$0.isRequired }) { usage += " [options]" }

@@ -32,6 +32,18 @@ extension AdapterError: ExitReporting {
     }
 }
 
+extension FederationError: ExitReporting {
+    /// A round that too few adapters passed, or a record that does not hold, differs from what it should be; a roster that
+    /// cannot be read is malformed input.
+    public var exitStatus: ExitStatus {
+        switch self {
+        case .roundName, .trim, .parameter, .unusedParameter: .usage
+        case .rosterUnreadable, .rosterLine, .rosterEmpty, .folder, .unusable: .failure
+        case .tooFew, .roundRecorded, .changed, .envelope, .payloadType, .record, .missing: .mismatch
+        }
+    }
+}
+
 extension SealError: ExitReporting {
     public var exitStatus: ExitStatus {
         switch self {

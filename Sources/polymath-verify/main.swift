@@ -14,7 +14,8 @@ internal import Foundation
 
 let registry = CommandRegistry(
     program: "polymath-verify",
-    purpose: "checks adapters, audit chains, attestations, seals and manifests; it can neither train nor sign.",
+    purpose:
+        "checks adapters, audit chains, attestations, seals and manifests, and aggregates adapters; it cannot train.",
     commands: [
         AdapterInspect.self,
         AdapterVerify<FileBases>.self,
@@ -22,6 +23,8 @@ let registry = CommandRegistry(
         AuditAttestation<FileBases>.self,
         AuditSeal<FileBases>.self,
         ManifestVerify<FileBases>.self,
+        FederationAggregate<FileBases>.self,
+        FederationCheck<FileBases>.self,
     ])
 
 signal(SIGPIPE, SIG_IGN)

@@ -39,6 +39,12 @@ struct CustodyTests {
             "https://localhost/nano.gguf", "--out", "manifest.json",
         ],
         ["federation", "manifest", "verify", "manifest.json", "--base", "nano.gguf"],
+        [
+            "federation", "aggregate", "inbox", "--base", "nano.gguf", "--round", "1", "--roster", "roster.txt",
+            "--faults",
+            "0", "--out", "round.gguf",
+        ],
+        ["federation", "check", "round.record.json", "inbox", "--adapter", "round.gguf", "--base", "nano.gguf"],
         ["telemetry", "export", "run", "--format", "csv", "--out", "table.csv"],
         ["telemetry", "simulate", "--days", "1"],
         ["base", "list"],
@@ -64,7 +70,16 @@ struct CustodyTests {
         try files.copyItem(
             atPath: Repository.reference("qwen2-tied-f32.gguf"), toPath: program.folder.path("tiny.gguf"))
         try files.copyItem(atPath: Repository.reference("tokens.json"), toPath: program.folder.path("tokens.json"))
-        try files.createDirectory(atPath: program.folder.path("diary"), withIntermediateDirectories: true)
+        for folder in ["diary", "inbox"] {
+            try files.createDirectory(atPath: program.folder.path(folder), withIntermediateDirectories: true)
+        }
+        let sample = SampleAdapter(program: program)
+        let people = try (1...3).map { try Identity.fromSeed([UInt8](repeating: $0, count: 32)) }
+        let root = try sample.root()
+        for (index, person) in people.enumerated() {
+            _ = try sample.write("inbox/\(index).gguf", root: root, identity: person)
+        }
+        _ = try program.write("roster.txt", people.map { $0.publicKey.fingerprint + "\n" }.joined())
         for part in ["train", "test"] {
             let text = try String(
                 contentsOfFile: Repository.root + "/Corpora/skerry-diary/\(part).jsonl", encoding: .utf8)
@@ -128,7 +143,8 @@ struct CustodyTests {
                 line.components(separatedBy: "  ").filter { !$0.isEmpty }[0]
             }
         #expect(commands.count > 20)
-        let traced = Set(Self.cycle.flatMap { words in (1...3).map { length in words.prefix(length).joined(separator: " ") } })
+        let traced = Set(
+            Self.cycle.flatMap { words in (1...3).map { length in words.prefix(length).joined(separator: " ") } })
         for command in commands where !Self.others.contains(command) {
             #expect(traced.contains(command), "\(command) is not in the cycle that is traced")
         }

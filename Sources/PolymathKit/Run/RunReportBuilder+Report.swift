@@ -259,7 +259,7 @@ extension RunReportBuilder {
                     "polymath adapter verify --base \(base) --adapter RUN/\(artefact.name) --signer \(signer)"), at: 1)
             commands.insert(
                 .init(
-                    "The same two with a program that can neither train nor sign; it wants the base’s file.",
+                    "The same two with a program that holds no trainer; it wants the base’s file.",
                     "polymath-verify audit verify RUN --base \(file) --head \(chain.head.hex) --signer \(signer)",
                     "polymath-verify adapter verify --base \(file) --adapter RUN/\(artefact.name) --signer \(signer)"),
                 at: 2)

@@ -22,6 +22,8 @@ extension CommandRegistry {
             AuditReplay.self,
             AuditReport.self,
             AuditExport.self,
+            FederationAggregate<CatalogueBases>.self,
+            FederationCheck<CatalogueBases>.self,
             ManifestMake.self,
             ManifestVerify<CatalogueBases>.self,
             ExportTelemetry.self,

@@ -17,8 +17,6 @@ extension Flag {
     static let format = Flag("format", .choice(["peft"]), "FORMAT", default: "peft", help: "Whose form to write")
     static let baseModel = Flag(
         "base-model", .text, "NAME", help: "The base's name or folder in transformers (default: the base's own name)")
-    static let identity = Flag(
-        "identity", .text, "FILE", help: "Signing key (made on first use in the configuration folder)")
     static let modelID = Flag("model-id", .text, "ID", help: "What people call the specialist")
     static let weightURLs = Flag(
         "url", .text, "URL,URL,…", help: "Where the base's file can be had: https alone, a comma between two")
@@ -72,8 +70,6 @@ extension Flag {
     static let patience = Flag(
         "patience", .integer(0...Int.max), "N", default: "0",
         help: "Validations without improvement before stopping; 0 turns it off")
-    static let adapterEncoding = Flag(
-        "adapter-encoding", .choice(["q8_0", "f32"]), "TYPE", default: "q8_0", help: "How an adapter stores its deltas")
     static let checkpointEvery = Flag(
         "checkpoint-every", .integer(1...Int.max), "N", help: "Steps between checkpoints")
     static let resume = Flag("resume", .text, "DIR", help: "Go on with the run in this folder")
