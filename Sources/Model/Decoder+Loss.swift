@@ -47,7 +47,7 @@ extension Decoder {
         rmsNorm(
             rows.hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon, into: normed, workers: workers)
         return headCrossEntropy(
-            normed, head.weight, targets: rows.targets, memory: work.head.memory, workers: workers
+            normed, head.weight, targets: rows.targets, bias: tokenBias, memory: work.head.memory, workers: workers
         ).losses
     }
 
@@ -57,14 +57,17 @@ extension Decoder {
     ///   - scale: 1 ÷ number of counted targets in the whole step, so that accumulated windows give the step's mean.
     ///   - lowest: the lowest layer that holds a trained tensor; backward ends there.
     ///   - prefix: output of the layers below `start`, or nil to run them; `start` is at most `lowest`.
+    ///   - disturb: may change the input of every layer that runs, `[T, d]`, before it does. Backward takes the change
+    ///     as given, whatever it was made from.
     /// - Returns: cross-entropy of each counted target, in nats, before any update.
     public func lossesAddingGradients(
-        _ window: TokenWindow, scale: Float, lowest: Int, prefix: Matrix? = nil, from start: Int = 0
+        _ window: TokenWindow, scale: Float, lowest: Int, prefix: Matrix? = nil, from start: Int = 0,
+        disturb: ((_ layer: Int, _ hidden: Matrix) -> Void)? = nil
     ) throws(ModelError) -> [Float] {
         precondition(start <= lowest, "a prefix may not hide a trained layer")
         let work = try workspace(tokens: window.inputs.count, lowestSaved: lowest)
         begin(window, prefix: prefix, in: work)
-        runLayers(start..<configuration.layerCount, work)
+        runLayers(start..<configuration.layerCount, work, disturb: disturb)
         let losses = headBackward(window, scale: scale, work)
         guard !losses.isEmpty else { return [] }
         let context = context(positions: work.tokens)
@@ -91,6 +94,7 @@ extension Decoder {
         rmsNorm(hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon, into: normed, workers: workers)
         let logits = Matrix(rows: hidden.rows, columns: configuration.vocabularySize)
         head.forward(normed, into: logits, workers: workers)
+        tokenBias?.add(to: logits)
         return logits
     }
 
@@ -102,9 +106,12 @@ extension Decoder {
         }
     }
 
-    private func runLayers(_ range: Range<Int>, _ work: WindowWorkspace) {
+    private func runLayers(
+        _ range: Range<Int>, _ work: WindowWorkspace, disturb: ((_ layer: Int, _ hidden: Matrix) -> Void)? = nil
+    ) {
         let context = context(positions: work.tokens)
         for index in range {
+            disturb?(index, work.hidden)
             layers[index].forward(
                 work.hidden, saving: work.activations(of: index), scratch: work.scratch, context: context)
         }
@@ -124,7 +131,7 @@ extension Decoder {
         dNormed.fill(0)
         let result = headCrossEntropyWithGradient(
             normed, head.weight, targets: rows.targets, scale: scale, into: dNormed, dWeight: dHead,
-            memory: work.head.memory, workers: workers)
+            bias: tokenBias, memory: work.head.memory, workers: workers)
         work.dHidden.fill(0)
         rmsNormBackward(
             dNormed, x: rows.hidden, gain: outputNorm, epsilon: configuration.rmsEpsilon,

@@ -17,6 +17,8 @@ public final class Decoder {
     var head: Projection
     /// The head's gradient, where the scope trains it.
     var dHead: HeadGradient?
+    /// What is added to the logits of some tokens.
+    public internal(set) var tokenBias: TokenBias?
     var outputNorm: Matrix
     var dOutputNorm: Matrix?
     var layers: [DecoderLayer]

@@ -29,6 +29,12 @@ extension DecoderLayer {
         let attended = attend(saved, scratch: scratch, position: position, cache: cache, context: context)
         scratch.attention.attended.pack(attended.output, workers: workers)
         linear(scratch.attention.attended, output.weight, bias: output.bias, into: x, adds: true, workers: workers)
+        if let addition = output.addition {
+            // The queries have been stored: their place is free.
+            let input = scratch.attention.query
+            attended.output.load(into: input, workers: workers)
+            addition.forward(input, into: x, workers: workers)
+        }
 
         saved.middle.store(x, workers: workers)
         normalise(saved.middle, gain: feedForwardNorm, scratch: scratch, context: context)
@@ -50,6 +56,7 @@ extension DecoderLayer {
         for (projection, target) in [(query, values.query), (key, values.key), (value, values.value)] {
             linear(
                 scratch.normed, projection.weight, bias: projection.bias, into: target, adds: false, workers: workers)
+            projection.addition?.forward(scratch.values, into: target, workers: workers)
         }
         rotary(
             values.query, table: context.table, headCount: shape.headCount, position: position,
@@ -141,6 +148,12 @@ extension DecoderLayer {
         gradients.dRows.pack(dx, workers: workers)
         linearBackwardInput(
             [(gradients.dRows, output.weight)], into: gradients.dAttended, adds: false, workers: workers)
+        if let addition = output.addition {
+            // Attention's backward has yet to write the gradient of the queries: its place is free.
+            let input = gradients.gradients.dq
+            part.output.load(into: input, workers: workers)
+            addition.backward(dx, x: input, into: gradients.dAttended, workers: workers)
+        }
         attentionBackward(
             gradients.dAttended, q: part.query, k: part.key, v: part.value, o: part.output,
             logSumExp: part.logSumExp, headCount: shape.headCount, keyValueHeadCount: shape.keyValueHeadCount,
@@ -152,29 +165,43 @@ extension DecoderLayer {
         rotaryBackward(
             dk, table: context.table, headCount: shape.keyValueHeadCount, position: 0, layout: shape.rotaryLayout,
             workers: workers)
-        projectionGradients(saved, scratch: scratch, dq: dq, dk: dk, dv: dv, context: context)
-        guard reachesInput || dAttentionNorm != nil else { return }
-        gradients.dQuery.pack(dq, workers: workers)
-        gradients.dKey.pack(dk, workers: workers)
-        gradients.dValue.pack(dv, workers: workers)
-        linearBackwardInput(
-            [(gradients.dQuery, query.weight), (gradients.dKey, key.weight), (gradients.dValue, value.weight)],
-            into: scratch.dNormed, adds: false, workers: workers)
+        let reachesNorm = reachesInput || dAttentionNorm != nil
+        if reachesNorm { inputGradient(gradients, into: scratch.dNormed, workers: workers) }
+        projectionGradients(
+            saved, scratch: scratch, dq: dq, dk: dk, dv: dv, into: reachesNorm ? scratch.dNormed : nil,
+            context: context)
+        guard reachesNorm else { return }
         saved.input.load(into: scratch.values, workers: workers)
         rmsNormBackward(
             scratch.dNormed, x: scratch.values, gain: attentionNorm, epsilon: shape.rmsEpsilon,
             into: reachesInput ? dx : nil, dGain: dAttentionNorm, workers: workers)
     }
 
-    /// The gradients of query, key and value projections, where they are trained.
+    /// The gradient of the norm's output through query, key and value projections.
+    private func inputGradient(_ gradients: AttentionScratch.Backward, into dNormed: Matrix, workers: Workers) {
+        let (dq, dk, dv) = (gradients.gradients.dq, gradients.gradients.dk, gradients.gradients.dv)
+        gradients.dQuery.pack(dq, workers: workers)
+        gradients.dKey.pack(dk, workers: workers)
+        gradients.dValue.pack(dv, workers: workers)
+        linearBackwardInput(
+            [(gradients.dQuery, query.weight), (gradients.dKey, key.weight), (gradients.dValue, value.weight)],
+            into: dNormed, adds: false, workers: workers)
+    }
+
+    /// The gradients of query, key and value projections, and of what is added to them, where they are trained.
+    ///
+    /// - Parameter dNormed: what goes through the additions is added to it; nil where nobody wants it.
     private func projectionGradients(
-        _ saved: LayerActivations, scratch: LayerScratch, dq: Matrix, dk: Matrix, dv: Matrix, context: LayerContext
+        _ saved: LayerActivations, scratch: LayerScratch, dq: Matrix, dk: Matrix, dv: Matrix, into dNormed: Matrix?,
+        context: LayerContext
     ) {
         let all = [(query, dq), (key, dk), (value, dv)]
-        guard all.contains(where: { $0.0.dWeight != nil || $0.0.dBias != nil }) else { return }
-        normalise(saved.input, gain: attentionNorm, scratch: scratch, context: context)
+        if all.contains(where: { $0.0.dWeight != nil || $0.0.addition != nil }) {
+            normalise(saved.input, gain: attentionNorm, scratch: scratch, context: context)
+        }
         for (projection, gradient) in all {
             projection.accumulate(gradient, x: { scratch.values }, workers: context.workers)
+            projection.addition?.backward(gradient, x: scratch.values, into: dNormed, workers: context.workers)
         }
     }
 }

@@ -25,6 +25,8 @@ struct Projection {
     var bias: Matrix?
     var dWeight: WeightGradient?
     var dBias: Matrix?
+    /// What is added to the product; only attention's projections look for it.
+    var addition: LowRankAddition?
 
     func forward(_ x: Matrix, into y: Matrix, workers: Workers) {
         linear(x, weight, bias: bias, into: y, workers: workers)
@@ -36,6 +38,22 @@ struct Projection {
     func accumulate(_ dy: Matrix, x: () -> Matrix, workers: Workers) {
         if let dWeight { dWeight.add(dy, x(), workers: workers) }
         if let dBias { linearBackwardBias(dy, into: dBias) }
+    }
+}
+
+/// A trained low-rank addition to one projection, `y += s·(x·Aᵀ)·Bᵀ`, and the gradients of its factors.
+struct LowRankAddition {
+    let factors: LowRank
+    let dDown: Matrix
+    let dUp: Matrix
+
+    func forward(_ x: Matrix, into y: Matrix, workers: Workers) { lowRank(x, factors, into: y, workers: workers) }
+
+    /// - Parameters:
+    ///   - x: the projection's input.
+    ///   - dx: added to; nil where nobody wants it.
+    func backward(_ dy: Matrix, x: Matrix, into dx: Matrix?, workers: Workers) {
+        lowRankBackward(dy, x: x, factors, dDown: dDown, dUp: dUp, into: dx, workers: workers)
     }
 }
 

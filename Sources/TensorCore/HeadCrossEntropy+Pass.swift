@@ -150,10 +150,13 @@ struct HeadPass {
     private let packed: PackedRows?
     /// For the norm of the weight's gradient, where that is wanted.
     private let gram: HeadGram?
+    private let bias: TokenBias?
+    /// `[N, tokens of the bias]`: their logits, for the bias's gradient.
+    private let biasedLogits: Matrix?
 
     init(
-        hidden: Matrix, weight: LinearWeight, targets: [Int32], collectsGradient: Bool, collectsGram: Bool = false,
-        memory: HeadMemory? = nil
+        hidden: Matrix, weight: LinearWeight, targets: [Int32], bias: TokenBias? = nil, collectsGradient: Bool,
+        collectsGram: Bool = false, memory: HeadMemory? = nil
     ) {
         tiles = HeadTiles(hidden: hidden, weight: weight, targets: targets)
         self.targets = targets
@@ -170,6 +173,9 @@ struct HeadPass {
             ? memory?.gradients?.firstRows(count) ?? Matrix(rows: count, columns: hidden.columns) : nil
         packed = memory?.packed.firstRows(hidden.rows)
         gram = collectsGram ? HeadGram(targets: targets, parts: parts) : nil
+        self.bias = bias
+        biasedLogits =
+            collectsGradient ? bias.map { Matrix(rows: targets.count, columns: $0.tokens.count) } : nil
     }
 
     /// Eight parts keep that many threads busy; four when the running sums of more would take more than 8 MB.
@@ -184,6 +190,9 @@ struct HeadPass {
                 for index in first..<(part + 1) * tiles.chunks / parts {
                     let vocabulary = tiles.range(ofChunk: index)
                     unsafe tiles.withLogits(vocabulary, packed: packed, scratch: scratch) { chunk in
+                        unsafe bias?.add(
+                            to: logits, stride: tiles.stride, rows: targets.count, vocabulary: vocabulary,
+                            keeping: biasedLogits)
                         unsafe gram?.keep(logits, stride: tiles.stride, vocabulary: vocabulary)
                         for row in 0..<targets.count {
                             unsafe accumulate(
@@ -246,6 +255,11 @@ struct HeadPass {
     /// e·eᵀ of the logits' gradients e, on and below the diagonal; nil where it was not wanted.
     func gram(logSumExp: [Float], scale: Float, workers: Workers) -> Matrix? {
         gram?.joined(maxima: maxima, logSumExp: logSumExp, scale: scale, workers: workers)
+    }
+
+    func addBiasGradient(logSumExp: [Float], scale: Float) {
+        guard let bias, let biasedLogits else { return }
+        bias.addGradient(kept: biasedLogits, targets: targets, logSumExp: logSumExp, scale: scale)
     }
 
     /// dhidden_n += scale · (Σ_parts exp(m_part − L_n) · sum_part − W_target)

@@ -45,13 +45,16 @@ public struct HeadMemory: Sendable {
 ///   - hidden: `[N, width]`, only the rows whose target counts.
 ///   - weight: `[vocabulary, width]`.
 ///   - targets: N rows of `weight`.
+///   - bias: what is added to the logits of some tokens.
 ///   - memory: where the pass may work; nil takes memory of its own.
 public func headCrossEntropy(
-    _ hidden: Matrix, _ weight: LinearWeight, targets: [Int32], memory: HeadMemory? = nil, workers: Workers
+    _ hidden: Matrix, _ weight: LinearWeight, targets: [Int32], bias: TokenBias? = nil, memory: HeadMemory? = nil,
+    workers: Workers
 ) -> HeadCrossEntropyResult {
     workers.times?.begin(.head)
     defer { workers.times?.end() }
-    let pass = HeadPass(hidden: hidden, weight: weight, targets: targets, collectsGradient: false, memory: memory)
+    let pass = HeadPass(
+        hidden: hidden, weight: weight, targets: targets, bias: bias, collectsGradient: false, memory: memory)
     pass.run(workers: workers)
     return pass.result()
 }
@@ -66,20 +69,23 @@ public func headCrossEntropy(
 ///   - dHidden: `[N, width]`, added to.
 ///   - dWeight: the gradient of `weight`, added to, where it is trained; it keeps `hidden`, which is not to be changed
 ///     before it is cleared.
+///   - bias: what is added to the logits of some tokens; its gradient is added to where it is trained.
 ///   - memory: where the pass may work, made with `backward`; nil takes memory of its own.
 public func headCrossEntropyWithGradient(
     _ hidden: Matrix, _ weight: LinearWeight, targets: [Int32], scale: Float, into dHidden: Matrix,
-    dWeight: HeadGradient? = nil, memory: HeadMemory? = nil, workers: Workers
+    dWeight: HeadGradient? = nil, bias: TokenBias? = nil, memory: HeadMemory? = nil, workers: Workers
 ) -> HeadCrossEntropyResult {
     workers.times?.begin(.head)
     defer { workers.times?.end() }
     precondition(dHidden.hasShape(of: hidden), "head: dHidden \(dHidden.shape) for hidden \(hidden.shape)")
+    precondition(bias == nil || dWeight == nil, "head: a trained head under a bias on its logits")
     let pass = HeadPass(
-        hidden: hidden, weight: weight, targets: targets, collectsGradient: true,
+        hidden: hidden, weight: weight, targets: targets, bias: bias, collectsGradient: true,
         collectsGram: dWeight?.isOfOneWindow ?? false, memory: memory)
     pass.run(workers: workers)
     let result = pass.result()
     pass.addGradient(logSumExp: result.logSumExp, scale: scale, into: dHidden, workers: workers)
+    pass.addBiasGradient(logSumExp: result.logSumExp, scale: scale)
     dWeight?.add(
         hidden: hidden, targets: targets, logSumExp: result.logSumExp, scale: scale,
         gram: pass.gram(logSumExp: result.logSumExp, scale: scale, workers: workers))

@@ -2,7 +2,7 @@
 
 /// The gradient of a step's loss with respect to one tensor.
 public enum TensorGradient: Sendable {
-    /// Gain or bias, `[1, n]`: summed up as backward goes.
+    /// Gain or bias, `[1, n]`, or another tensor of few rows: summed up as backward goes.
     case vector(Matrix)
     /// A layer's projection.
     case weight(WeightGradient)
@@ -57,7 +57,7 @@ public enum TensorGradient: Sendable {
         case .vector(let sum):
             unsafe workers.forEach(tasks: 1, scratch: scratch) { _, scratch in
                 unsafe body(
-                    GradientTile(rows: 0..<1, columns: 0..<sum.columns, start: sum.pointer, stride: sum.columns),
+                    GradientTile(rows: 0..<sum.rows, columns: 0..<sum.columns, start: sum.pointer, stride: sum.columns),
                     scratch)
             }
         case .weight(let weight): unsafe weight.forEachTile(workers: workers, scratch: scratch, body)

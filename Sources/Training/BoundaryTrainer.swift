@@ -36,6 +36,8 @@ public final class BoundaryTrainer {
     private let plan: BatchPlan
     private let schedule: Schedule
     private let lowestLayer: Int
+    /// Whether what lies below the lowest layer is computed once for each window and kept.
+    private let keepsPrefix: Bool
     private let cache: PrefixCache
     let store: MasterStore
     let optimizer: any Optimizer
@@ -44,6 +46,8 @@ public final class BoundaryTrainer {
     var progress = TrainingProgress()
     /// Updates made.
     public var step: Int { progress.step }
+    /// Noise on hidden states in training passes; validations have none.
+    public var noise: HiddenNoise?
 
     /// Makes masters of the scope's tensors in `decoder` and checks data and options against the base.
     ///
@@ -53,24 +57,50 @@ public final class BoundaryTrainer {
     ///   - keptFolder: where scope `boundary` puts its best masters aside, in a file without a name; nil means memory.
     /// - Throws: `TrainingError` for an impossible option, no windows, or a token outside the vocabulary;
     ///   `ModelError` for a missing tensor.
-    public init(
+    public convenience init(
         decoder: Decoder, data: TrainingData, options: TrainingOptions, exists: (String) -> Bool,
         prefixStorage: PrefixStorage = PrefixStorage(folder: nil), keptFolder: String? = nil
     ) throws {
-        try options.check()
-        guard !data.training.isEmpty else { throw TrainingError.noTrainingWindows }
         let shape = decoder.configuration
-        try Self.check(data.training, part: "training", shape: shape)
-        try Self.check(data.validation, part: "validation", shape: shape)
+        try Self.check(data, options, shape)
+        let scope = options.scope
+        let tokens = data.training.reduce(0) { max($0, $1.inputs.count) } * options.batchSize
+        let parameters = try decoder.makeTrainable(
+            scope.tensorNames(of: shape, exists: exists), tokensPerStep: tokens, windowsPerStep: options.batchSize)
+        try self.init(
+            decoder: decoder, data: data, options: options, parameters: parameters,
+            lowestLayer: scope.layers(of: shape)[0], bounds: scope.exportsAdapter ? GainBounds(parameters) : nil,
+            cache: scope == .tail ? PrefixCache(prefixStorage) : nil,
+            store: MasterStore(folder: scope == .boundary ? keptFolder : nil))
+    }
+
+    /// Trains `parameters` of `decoder`, whatever they are; `options.scope` is not read.
+    ///
+    /// - Parameters:
+    ///   - lowestLayer: the lowest layer that holds one of them; the last for parameters above all layers.
+    /// - Throws: `TrainingError` for an impossible option, no windows, or a token outside the vocabulary.
+    public convenience init(
+        decoder: Decoder, data: TrainingData, options: TrainingOptions, parameters: [Parameter], lowestLayer: Int
+    ) throws {
+        try self.init(
+            decoder: decoder, data: data, options: options, parameters: parameters, lowestLayer: lowestLayer,
+            bounds: nil, cache: nil, store: MasterStore(folder: nil))
+    }
+
+    private init(
+        decoder: Decoder, data: TrainingData, options: TrainingOptions, parameters: [Parameter], lowestLayer: Int,
+        bounds: GainBounds?, cache: PrefixCache?, store: MasterStore
+    ) throws {
+        try Self.check(data, options, decoder.configuration)
         self.decoder = decoder
         self.data = data
         self.options = options
-        let layers = options.scope.layers(of: shape)
-        lowestLayer = layers[0]
-        let tokens = data.training.reduce(0) { max($0, $1.inputs.count) } * options.batchSize
-        parameters = try decoder.makeTrainable(
-            options.scope.tensorNames(of: shape, exists: exists), tokensPerStep: tokens,
-            windowsPerStep: options.batchSize)
+        self.parameters = parameters
+        self.lowestLayer = lowestLayer
+        self.bounds = bounds
+        keepsPrefix = cache != nil
+        self.cache = cache ?? PrefixCache(PrefixStorage(folder: nil))
+        self.store = store
         optimizer =
             switch options.optimizer {
             case .sgd: SGD(weightDecay: options.weightDecay)
@@ -78,13 +108,17 @@ public final class BoundaryTrainer {
                 AdamW(
                     parameters, weightDecay: options.weightDecay, moments: options.moments, seed: options.seed)
             }
-        bounds = options.scope.exportsAdapter ? GainBounds(parameters) : nil
         schedule = Schedule(options)
         plan = BatchPlan(
             windowCount: data.training.count, batchSize: options.batchSize,
             shuffleSeed: options.shuffle ? options.seed : nil)
-        cache = PrefixCache(prefixStorage)
-        store = MasterStore(folder: options.scope == .boundary ? keptFolder : nil)
+    }
+
+    private static func check(_ data: TrainingData, _ options: TrainingOptions, _ shape: DecoderConfiguration) throws {
+        try options.check()
+        guard !data.training.isEmpty else { throw TrainingError.noTrainingWindows }
+        try check(data.training, part: "training", shape: shape)
+        try check(data.validation, part: "validation", shape: shape)
     }
 
     /// Trains from the current state to the last step, to exhausted patience, or to a pause.
@@ -144,7 +178,7 @@ public final class BoundaryTrainer {
     /// - Throws: `KeptOutputChanged`.
     public func evaluateValidation(progress: ((Int) -> Void)? = nil) throws -> Evaluation? {
         guard !data.validation.isEmpty else { return nil }
-        guard options.scope == .tail else {
+        guard keepsPrefix else {
             return try Evaluation.run(data.validation, on: decoder, progress: progress)
         }
         var losses: [Float] = []
@@ -201,12 +235,12 @@ public final class BoundaryTrainer {
         let prefix = try prefix(.training, index)
         return try decoder.lossesAddingGradients(
             data.training[index], scale: scale, lowest: lowestLayer, prefix: prefix,
-            from: prefix == nil ? 0 : lowestLayer)
+            from: prefix == nil ? 0 : lowestLayer, disturb: noise?.disturbance(step: progress.step, window: index))
     }
 
     /// Output of the frozen layers for a window in scope `tail`; nil in the others, where no layer below is frozen.
     private func prefix(_ part: WindowPlace.Part, _ index: Int) throws -> Matrix? {
-        guard options.scope == .tail else { return nil }
+        guard keepsPrefix else { return nil }
         let window = part == .training ? data.training[index] : data.validation[index]
         return try cache.output(
             of: WindowPlace(part: part, index: index), rows: window.inputs.count,

@@ -48,6 +48,20 @@ let determinismCases: [DeterminismCase] = [
         linearBackwardBias(randomMatrix(5, 300, seed: 1), into: dBias)
         return [dBias]
     },
+    DeterminismCase(operation: "lowRank") { workers in
+        let y = randomMatrix(150, 300, seed: 4)
+        let factors = LowRank(down: randomMatrix(4, 700, seed: 2), up: randomMatrix(300, 4, seed: 3), scale: 2)
+        lowRank(randomMatrix(150, 700, seed: 1), factors, into: y, workers: workers)
+        return [y]
+    },
+    DeterminismCase(operation: "lowRankBackward") { workers in
+        let factors = LowRank(down: randomMatrix(4, 700, seed: 2), up: randomMatrix(300, 4, seed: 3), scale: 2)
+        let (dx, dA, dB) = (randomMatrix(150, 700, seed: 5), randomMatrix(4, 700, seed: 6), randomMatrix(300, 4, seed: 7))
+        lowRankBackward(
+            randomMatrix(150, 300, seed: 4), x: randomMatrix(150, 700, seed: 1), factors, dDown: dA, dUp: dB,
+            into: dx, workers: workers)
+        return [dx, dA, dB]
+    },
     DeterminismCase(operation: "rmsNorm") { workers in
         let y = Matrix(rows: 50, columns: 70)
         let gain = randomMatrix(1, 70, seed: 2)
@@ -108,6 +122,16 @@ let determinismCases: [DeterminismCase] = [
         let result = headCrossEntropyWithGradient(
             randomMatrix(6, 40, seed: 3), weight, targets: targets, scale: 0.25, into: dHidden, workers: workers)
         return [vector(result.losses), vector(result.logSumExp), dHidden]
+    },
+    DeterminismCase(operation: "headCrossEntropyWithGradient under a token bias") { workers in
+        let weight = LinearWeight(dense: randomMatrix(5000, 40, seed: 1))
+        let bias = TokenBias(tokens: stride(from: 3, to: 5000, by: 11).map { $0 })
+        bias.values.copy(from: randomMatrix(1, bias.tokens.count, seed: 4))
+        let dHidden = Matrix(rows: 6, columns: 40)
+        let result = headCrossEntropyWithGradient(
+            randomMatrix(6, 40, seed: 3), weight, targets: randomTokens(6, vocabulary: 5000, seed: 2), scale: 0.25,
+            into: dHidden, bias: bias, workers: workers)
+        return [vector(result.losses), dHidden, bias.gradient]
     },
     DeterminismCase(operation: "applyUpdate") { workers in
         let value = randomMatrix(300, 1100, seed: 5)

@@ -22,6 +22,27 @@ import Testing
         #expect(distance(y.values, plain) < float32Tolerance)
     }
 
+    @Test(arguments: [(1, 7, 5, 1), (33, 260, 12, 4), (5, 3, 700, 2)])
+    func `a low-rank addition is right`(tokens: Int, inputs: Int, outputs: Int, rank: Int) {
+        let (x, y) = (randomMatrix(tokens, inputs, seed: 1), randomMatrix(tokens, outputs, seed: 2))
+        let (a, b) = (randomMatrix(rank, inputs, seed: 3), randomMatrix(outputs, rank, seed: 4))
+        let added = Reference.lowRank(x.doubles, a.doubles, b.doubles, scale: 0.5, inputs: inputs, rank: rank)
+        let expected = zip(y.doubles, added).map { $0 + $1 }
+        lowRank(x, LowRank(down: a, up: b, scale: 0.5), into: y, workers: workers)
+        #expect(distance(y.values, expected) < float32Tolerance)
+    }
+
+    @Test func `the head's losses under a token bias are those of biased logits`() {
+        let (hidden, w) = (randomMatrix(3, 6, seed: 26), randomMatrix(9_000, 6, seed: 27))
+        let targets: [Int32] = [0, 700, 8_999]
+        let bias = TokenBias(tokens: [0, 1, 700, 5_000], scale: 2)
+        bias.values.copy(from: Matrix(rows: 1, columns: 4, values: [1, -2, 3, 0.5]))
+        let result = headCrossEntropy(hidden, LinearWeight(dense: w), targets: targets, bias: bias, workers: workers)
+        let expected = Reference.headCrossEntropy(
+            hidden.doubles, w.doubles, targets: targets, width: 6, bias: [(0, 2), (1, -4), (700, 6), (5_000, 1)])
+        #expect(distance(result.losses, expected.losses) < float32Tolerance)
+    }
+
     @Test(arguments: [(1, 1), (3, 7), (17, 100), (2, 1536)])
     func `rmsNorm is right`(tokens: Int, columns: Int) {
         let x = randomMatrix(tokens, columns, seed: 4)

@@ -91,6 +91,45 @@ let gradientCases: [GradientCase] = [
             )
         ]
     },
+    GradientCase(operation: "lowRankBackward") {
+        // Three tiles of tokens, two of features on either side.
+        let (tokens, inputs, outputs, rank) = (67, 260, 300, 3)
+        let (x, dy) = (randomMatrix(tokens, inputs, seed: 31), randomMatrix(tokens, outputs, seed: 32))
+        let (a, b) = (randomMatrix(rank, inputs, seed: 33), randomMatrix(outputs, rank, seed: 34))
+        let (dx, dA, dB) = (ones(like: x), ones(like: a), ones(like: b))
+        lowRankBackward(
+            dy, x: x, LowRank(down: a, up: b, scale: 0.5), dDown: dA, dUp: dB, into: dx,
+            workers: GradientTests.workers)
+        let loss = { (x: [Double], a: [Double], b: [Double]) in
+            project(Reference.lowRank(x, a, b, scale: 0.5, inputs: inputs, rank: rank), dy.doubles)
+        }
+        return [
+            ("x", dx, x.doubles, { loss($0, a.doubles, b.doubles) }),
+            ("A", dA, a.doubles, { loss(x.doubles, $0, b.doubles) }),
+            ("B", dB, b.doubles, { loss(x.doubles, a.doubles, $0) }),
+        ]
+    },
+    GradientCase(operation: "headCrossEntropyWithGradient under a token bias") {
+        let (hidden, w) = (randomMatrix(3, 6, seed: 35), randomMatrix(9_000, 6, seed: 36))
+        // A target of its own, neighbours, both ends, and tokens in chunks of several parts.
+        let targets: [Int32] = [700, 4_711, 8_999]
+        let bias = TokenBias(tokens: [0, 1, 700, 2_500, 4_710, 8_998, 8_999], scale: 3)
+        bias.values.copy(from: randomMatrix(1, 7, seed: 37))
+        bias.gradient.fill(1)
+        let dHidden = ones(like: hidden)
+        _ = headCrossEntropyWithGradient(
+            hidden, LinearWeight(dense: w), targets: targets, scale: 0.5, into: dHidden, bias: bias,
+            workers: GradientTests.workers)
+        let loss = { (hidden: [Double], values: [Double]) in
+            let sparse = zip(bias.tokens, values).map { (Int($0), 3 * $1) }
+            return Reference.headCrossEntropy(hidden, w.doubles, targets: targets, width: 6, bias: sparse)
+                .losses.reduce(0, +) * 0.5
+        }
+        return [
+            ("hidden", dHidden, hidden.doubles, { loss($0, bias.values.doubles) }),
+            ("bias", bias.gradient, bias.values.doubles, { loss(hidden.doubles, $0) }),
+        ]
+    },
     GradientCase(operation: "rmsNormBackward") {
         let (x, gain, dy) = (
             randomMatrix(5, 37, seed: 11), randomMatrix(1, 37, seed: 12), randomMatrix(5, 37, seed: 13)

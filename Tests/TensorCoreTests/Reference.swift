@@ -15,6 +15,14 @@ enum Reference {
         return y
     }
 
+    /// s·(x·Aᵀ)·Bᵀ
+    static func lowRank(
+        _ x: [Double], _ a: [Double], _ b: [Double], scale: Double, inputs: Int, rank: Int
+    ) -> [Double] {
+        let u = linear(x, a, nil, outputs: rank, inputs: inputs)
+        return linear(u, b, nil, outputs: b.count / rank, inputs: rank).map { $0 * scale }
+    }
+
     static func rmsNorm(_ x: [Double], _ gain: [Double], epsilon: Double) -> [Double] {
         let n = gain.count
         return (0..<x.count / n).flatMap { t in
@@ -80,10 +88,13 @@ enum Reference {
 
     /// Loss and logSumExp of every row.
     static func headCrossEntropy(
-        _ hidden: [Double], _ w: [Double], targets: [Int32], width: Int
+        _ hidden: [Double], _ w: [Double], targets: [Int32], width: Int, bias: [(token: Int, value: Double)] = []
     ) -> (losses: [Double], logSumExp: [Double]) {
         let vocabulary = w.count / width
-        let logits = linear(hidden, w, nil, outputs: vocabulary, inputs: width)
+        var logits = linear(hidden, w, nil, outputs: vocabulary, inputs: width)
+        for (token, value) in bias {
+            for n in targets.indices { logits[n * vocabulary + token] += value }
+        }
         var losses = [Double]()
         var sums = [Double]()
         for (n, target) in targets.enumerated() {
