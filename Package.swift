@@ -81,8 +81,8 @@ let package = Package(
         room(
             "Bets",
             [
-                "PolymathKit", "Bytes", "Digest", "Adapter", "Corpus", "Tokenizer", "Model", "Training", "TensorCore",
-                "Device", "GGUF", "Conventions", "Pipeline",
+                "PolymathKit", "Bytes", "Blocks", "Digest", "Adapter", "Corpus", "Tokenizer", "Model", "Training",
+                "TensorCore", "Device", "GGUF", "Conventions", "Pipeline",
             ]),
         .executableTarget(
             name: "polymath",

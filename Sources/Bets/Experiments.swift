@@ -2,8 +2,12 @@
 public enum Experiments {
     public static let all: [any Experiment.Type] = [
         OwnAdapter.self,
+        NormsOrLora.self,
+        NormsOrLoraSeeds.self,
+        SameBytes.self,
         EightBits.self,
         Averaging.self,
+        Noise.self,
         PipelineThrottle.self,
     ]
 }

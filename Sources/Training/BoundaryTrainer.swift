@@ -12,6 +12,11 @@ public struct TrainingData: Sendable {
         self.training = training.tokenWindows
         self.validation = validation?.tokenWindows ?? []
     }
+
+    public init(training: [TokenWindow], validation: [TokenWindow] = []) {
+        self.training = training
+        self.validation = validation
+    }
 }
 
 extension Windows {
@@ -74,7 +79,8 @@ public final class BoundaryTrainer {
             store: MasterStore(folder: scope == .boundary ? keptFolder : nil))
     }
 
-    /// Trains `parameters` of `decoder`, whatever they are; `options.scope` is not read.
+    /// Trains `parameters` of `decoder`, whatever they are; `options.scope` is not read. Gains among them are held
+    /// inside what an adapter may hold, and so must still be the base's.
     ///
     /// - Parameters:
     ///   - lowestLayer: the lowest layer that holds one of them; the last for parameters above all layers.
@@ -84,7 +90,7 @@ public final class BoundaryTrainer {
     ) throws {
         try self.init(
             decoder: decoder, data: data, options: options, parameters: parameters, lowestLayer: lowestLayer,
-            bounds: nil, cache: nil, store: MasterStore(folder: nil))
+            bounds: GainBounds(parameters), cache: nil, store: MasterStore(folder: nil))
     }
 
     private init(
@@ -220,7 +226,7 @@ public final class BoundaryTrainer {
         if case .current = progress.best { progress.best = .kept(try store.keep(parameters)) }
         let rate = schedule.rate(at: index)
         optimizer.update(parameters, rate: rate, gradientScale: clipScale(norm), workers: decoder.workers)
-        bounds?.hold(parameters)
+        bounds?.hold()
         let tokens = chosen.reduce(0) { $0 + data.training[$1].inputs.count }
         progress.step += 1
         progress.totalTokens += tokens

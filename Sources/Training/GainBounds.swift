@@ -7,21 +7,23 @@ internal import TensorCore
 /// a gain `g` of a base tensor with largest magnitude `M` is held in `[b − m, b + m]`, `m = M·(1 − 2⁻⁹)`: the margin is
 /// what rounding a Q8_0 scale up to half precision can add (2⁻¹⁰, relative), and a little more.
 struct GainBounds {
+    private let gains: [Matrix]
     private let base: [[Float]]
     private let limits: [Float]
 
-    /// - Parameter parameters: gains that still hold the base's values.
+    /// - Parameter parameters: whose gains still hold the base's values; what is no gain is not held.
     init(_ parameters: [Parameter]) {
-        base = parameters.map(\.value.values)
+        gains = parameters.filter { $0.kind == .gain }.map(\.value)
+        base = gains.map(\.values)
         limits = base.map { values in (values.map(\.magnitude).max() ?? 0) * (1 - 0x1p-9) }
     }
 
     /// Moves every gain that an update carried outside back to the nearest bound.
-    func hold(_ parameters: [Parameter]) {
-        for (index, parameter) in parameters.enumerated() {
+    func hold() {
+        for (index, gain) in gains.enumerated() {
             let limit = limits[index]
             let base = base[index]
-            parameter.value.withMutableSpan { values in
+            gain.withMutableSpan { values in
                 for i in base.indices {
                     values[i] = min(max(values[i], base[i] - limit), base[i] + limit)
                 }

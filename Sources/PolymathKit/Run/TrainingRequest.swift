@@ -90,7 +90,7 @@ public struct TrainingRequest: Sendable {
     /// The numeric options for `windowCount` training windows.
     ///
     /// - Throws: `TrainingError.invalidOption` for an option out of its range.
-    func options(windowCount: Int) throws -> TrainingOptions {
+    package func options(windowCount: Int) throws -> TrainingOptions {
         var options = TrainingOptions()
         options.scope = scope
         options.batchSize = batchSize
