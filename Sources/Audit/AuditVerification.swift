@@ -46,6 +46,12 @@ public enum AuditVerification {
         judgeSeal(chain, &verdict)
         judgeFault(runFolder, &verdict)
         judgeRecords(chain, runFolder, &verdict)
+        if InferenceChain.isTold(by: chain) {
+            judgeManifest(chain, runFolder, &verdict)
+            judgeBase(chain, baseManifestRoot, &verdict)
+            judgeInference(chain, &verdict)
+            return verdict
+        }
         judgeEvents(chain, runFolder, &verdict)
         judgeRecipe(chain, runFolder, &verdict)
         judgeManifest(chain, runFolder, &verdict)

@@ -74,7 +74,7 @@ package struct ArgumentParser {
         let name = String(parts[0].dropFirst(2))
         let attached = parts.count == 2 ? parts[1] : nil
         guard let (flag, isOn) = find(name) else { throw unknown(parts[0]) }
-        guard !arguments.isGiven(flag) else { throw .repeatedFlag(flag.name) }
+        guard flag.isRepeatable || !arguments.isGiven(flag) else { throw .repeatedFlag(flag.name) }
         guard flag.takesValue else {
             if let attached { throw .unexpectedValue(flag: name, value: attached) }
             arguments.set(flag.name, to: .on(isOn))
@@ -87,7 +87,7 @@ package struct ArgumentParser {
             index += 1
         }
         guard let value else { throw .missingValue(flag: flag.name, placeholder: flag.placeholder) }
-        arguments.set(flag.name, to: try Self.value(value, of: flag))
+        arguments.add(flag.name, try Self.value(value, of: flag))
     }
 
     /// The flag of that name, and whether the spelling turns it on.

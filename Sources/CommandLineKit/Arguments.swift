@@ -12,7 +12,8 @@ package struct Arguments: Sendable {
     package let specification: CommandSpecification
     /// In the order of the specification's operands; fewer when trailing ones are optional, more when the last is repeated.
     package private(set) var operands: [String] = []
-    private var given: [String: Value] = [:]
+    /// In the order they stood; one each, but for flags that may be repeated.
+    private var given: [String: [Value]] = [:]
     private var defaults: [String: Value] = [:]
 
     package init(specification: CommandSpecification) {
@@ -20,7 +21,8 @@ package struct Arguments: Sendable {
     }
 
     package mutating func append(operand: String) { operands.append(operand) }
-    package mutating func set(_ name: String, to value: Value) { given[name] = value }
+    package mutating func set(_ name: String, to value: Value) { given[name] = [value] }
+    package mutating func add(_ name: String, _ value: Value) { given[name, default: []].append(value) }
     package mutating func setDefault(_ name: String, to value: Value) { defaults[name] = value }
 
     /// Whether the command takes this flag.
@@ -36,6 +38,11 @@ package struct Arguments: Sendable {
 
     package func text(_ flag: Flag) -> String? {
         if case .text(let value) = value(flag) { value } else { nil }
+    }
+
+    /// Every value of a flag that may be repeated, as they stood.
+    package func texts(_ flag: Flag) -> [String] {
+        (given[flag.name] ?? []).compactMap { if case .text(let value) = $0 { value } else { nil } }
     }
 
     package func integer(_ flag: Flag) -> Int? {
@@ -76,7 +83,7 @@ package struct Arguments: Sendable {
         precondition(
             takes(flag),
             "\(specification.name) reads --\(flag.name), which its specification does not list")
-        return given[flag.name] ?? defaults[flag.name]
+        return given[flag.name]?.last ?? defaults[flag.name]
     }
 }
 

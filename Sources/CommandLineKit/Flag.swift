@@ -11,6 +11,8 @@ package struct Flag: Sendable, Equatable {
     /// The value when the flag is not given, as one would type it.
     package private(set) var defaultValue: String?
     package private(set) var isRequired = false
+    /// Whether it may be given several times.
+    package private(set) var isRepeatable = false
 
     package enum Kind: Sendable, Equatable {
         /// `--name` turns it on.
@@ -37,6 +39,14 @@ package struct Flag: Sendable, Equatable {
     package var required: Flag {
         var flag = self
         flag.isRequired = true
+        return flag
+    }
+
+    /// This flag where a command takes it several times; `help` says what that means there.
+    package func repeatable(help: String) -> Flag {
+        var flag = Flag(name, kind, placeholder, default: defaultValue, help: help)
+        flag.isRequired = isRequired
+        flag.isRepeatable = true
         return flag
     }
 

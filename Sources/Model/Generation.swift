@@ -20,20 +20,41 @@ extension Decoder {
     public func generate(
         prompt: [Int32], maxTokens: Int, sampler: Sampler, stopTokens: Set<Int32>, emit: (Int32) -> Bool
     ) throws(ModelError) -> GenerationEnd {
-        guard prompt.count < configuration.contextLength else {
-            throw .contextExceeded(requested: prompt.count + 1, limit: configuration.contextLength)
-        }
-        let capacity = min(configuration.contextLength, prompt.count + max(1, maxTokens))
+        let capacity = try configuration.positions(prompt: prompt.count, maxTokens: maxTokens)
         let cache = try KeyValueCache(configuration, capacity: capacity, arithmetic: arithmetic)
-        var logits = try extend(cache, with: prompt)
-        for step in 0..<maxTokens {
-            let token = sampler.next(logits, step: step)
-            if stopTokens.contains(token) { return .stop }
-            guard emit(token) else { return .stop }
-            guard step + 1 < maxTokens else { break }
-            guard cache.count < capacity else { return .context }
-            logits = try extend(cache, with: [token])
-        }
-        return .length
+        return try writeOn(
+            prompt: prompt, maxTokens: maxTokens, capacity: capacity, stopTokens: stopTokens, id: { $0 },
+            draw: { tokens, step throws(ModelError) in sampler.next(try extend(cache, with: tokens), step: step) },
+            emit: emit)
     }
+}
+
+extension DecoderConfiguration {
+    /// Positions that a generation takes at most.
+    ///
+    /// - Throws: `ModelError.contextExceeded` for a prompt that leaves no room for another token.
+    func positions(prompt: Int, maxTokens: Int) throws(ModelError) -> Int {
+        guard prompt < contextLength else { throw .contextExceeded(requested: prompt + 1, limit: contextLength) }
+        return min(contextLength, prompt + max(1, maxTokens))
+    }
+}
+
+/// The course of every generation: draws from the prompt, then from each drawn token, until something ends it.
+///
+/// - Parameters:
+///   - draw: what comes after the tokens, which follow those of earlier calls; `step` counts from 0.
+///   - id: the token of what was drawn.
+func writeOn<Drawn>(
+    prompt: [Int32], maxTokens: Int, capacity: Int, stopTokens: Set<Int32>, id: (Drawn) -> Int32,
+    draw: (_ tokens: [Int32], _ step: Int) throws(ModelError) -> Drawn, emit: (Drawn) -> Bool
+) throws(ModelError) -> GenerationEnd {
+    var drawn = try draw(prompt, 0)
+    for step in 0..<maxTokens {
+        if stopTokens.contains(id(drawn)) { return .stop }
+        guard emit(drawn) else { return .stop }
+        guard step + 1 < maxTokens else { break }
+        guard prompt.count + step < capacity else { return .context }
+        drawn = try draw([id(drawn)], step + 1)
+    }
+    return .length
 }

@@ -25,15 +25,20 @@ public struct Sampler: Sendable {
     /// - Returns: a token id; ties go to the lower id.
     /// - Complexity: O(V log V) with sampling, O(V) greedy.
     public func next(_ logits: [Float], step: Int) -> Int32 {
+        next(scores: logits.map { Double($0) }, step: step)
+    }
+
+    /// As ``next(_:step:)``, for logits or log-probabilities in f64: only their differences count.
+    public func next(scores logits: [Double], step: Int) -> Int32 {
         var best = 0
         for index in logits.indices where logits[index] > logits[best] { best = index }
         guard temperature > 0 else { return Int32(best) }
-        let top = Double(logits[best])
+        let top = logits[best]
         var candidates: [(token: Int, weight: Double)] = []
         candidates.reserveCapacity(logits.count)
         var total = 0.0
         for (token, logit) in logits.enumerated() {
-            let weight = exp((Double(logit) - top) / temperature)
+            let weight = exp((logit - top) / temperature)
             total += weight
             candidates.append((token, weight))
         }

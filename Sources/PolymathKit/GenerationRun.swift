@@ -12,6 +12,8 @@ public struct GenerationRun {
         public let end: GenerationEnd
         /// Wall time of prompt and generation.
         public let seconds: Double
+        /// Of a mixture: what each of its specialists gave each of `tokens`; empty else.
+        public let attribution: [MixtureToken]
     }
 
     public var maxTokens: Int
@@ -32,35 +34,84 @@ public struct GenerationRun {
 
     /// - Parameters:
     ///   - base: its decoder is used as it stands, with an adapter if one has been attached.
+    ///   - audit: told of the reply as it is written, and may end it.
     ///   - emit: gets the text as its characters become complete; returns false to stop.
-    public func run(_ base: LoadedBase, prompt: String, emit: (String) -> Bool) throws -> Result {
-        let tokenizer = try base.tokenizer()
+    /// - Throws: `ModelError`, and `SealViolation` from the audit.
+    public func run(
+        _ base: LoadedBase, prompt: String, audit: InferenceAudit? = nil, emit: (String) -> Bool
+    ) throws -> Result {
         let decoder = try base.decoder()
-        let ids =
+        let reply = try Reply(base, prompt, isChat: isChat)
+        let end = try decoder.generate(
+            prompt: reply.prompt, maxTokens: maxTokens, sampler: sampler, stopTokens: reply.stops
+        ) { reply.take($0, audit, emit) }
+        return try reply.result(end, [], audit, emit)
+    }
+
+    /// As ``run(_:prompt:audit:emit:)``, from the mixture of several adapters.
+    ///
+    /// - Parameter mixture: made on `base`.
+    public func run(
+        _ base: LoadedBase, mixture: AdapterMixture, prompt: String, audit: InferenceAudit? = nil,
+        emit: (String) -> Bool
+    ) throws -> Result {
+        let reply = try Reply(base, prompt, isChat: isChat)
+        var attribution: [MixtureToken] = []
+        let end = try mixture.mixture.generate(
+            prompt: reply.prompt, maxTokens: maxTokens, sampler: sampler, stopTokens: reply.stops
+        ) { drawn in
+            let isTaken = reply.take(drawn.token, audit, emit)
+            if reply.tokens.count > attribution.count { attribution.append(drawn) }
+            return isTaken
+        }
+        return try reply.result(end, attribution, audit, emit)
+    }
+
+    private var sampler: Sampler { Sampler(temperature: temperature, topP: topP, seed: seed) }
+}
+
+/// A reply as it grows.
+private final class Reply {
+    let prompt: [Int32]
+    let stops: Set<Int32>
+    private(set) var tokens: [Int32] = []
+    private var text = ""
+    private var streaming: StreamingDecoder
+    private let begin = ContinuousClock.now
+
+    init(_ base: LoadedBase, _ text: String, isChat: Bool) throws {
+        let tokenizer = try base.tokenizer()
+        prompt =
             isChat
-            ? try tokenizer.encodeChat([ChatMessage(role: "user", content: prompt)], promptingReply: true).tokens
-            : tokenizer.encode(prompt)
-        guard !ids.isEmpty else { throw ModelError.emptyPrompt }
+            ? try tokenizer.encodeChat([ChatMessage(role: "user", content: text)], promptingReply: true).tokens
+            : tokenizer.encode(text)
+        guard !prompt.isEmpty else { throw ModelError.emptyPrompt }
         var stops = Set(["<|im_end|>", "<|endoftext|>"].compactMap { tokenizer.controlToken(named: $0) })
         if let end = tokenizer.eosToken { stops.insert(end) }
-        var streaming = StreamingDecoder(tokenizer)
-        var tokens: [Int32] = []
-        var text = ""
-        let begin = ContinuousClock.now
-        let end = try decoder.generate(
-            prompt: ids, maxTokens: maxTokens, sampler: Sampler(temperature: temperature, topP: topP, seed: seed),
-            stopTokens: stops
-        ) { token in
-            tokens.append(token)
-            let piece = streaming.append(token)
-            text += piece
-            return piece.isEmpty || emit(piece)
-        }
+        self.stops = stops
+        streaming = StreamingDecoder(tokenizer)
+    }
+
+    /// Takes the next token, unless the audit forbids it; false ends the reply.
+    func take(_ token: Int32, _ audit: InferenceAudit?, _ emit: (String) -> Bool) -> Bool {
+        guard audit?.mayGoOn() ?? true else { return false }
+        tokens.append(token)
+        let piece = streaming.append(token)
+        text += piece
+        return piece.isEmpty || emit(piece)
+    }
+
+    /// - Throws: `SealViolation` from the audit.
+    func result(
+        _ end: GenerationEnd, _ attribution: [MixtureToken], _ audit: InferenceAudit?, _ emit: (String) -> Bool
+    ) throws -> GenerationRun.Result {
         let rest = streaming.finish()
         text += rest
         if !rest.isEmpty { _ = emit(rest) }
-        let duration = ContinuousClock.now - begin
-        return Result(
-            text: text, tokens: tokens, promptTokenCount: ids.count, end: end, seconds: duration / .seconds(1))
+        let seconds = (ContinuousClock.now - begin) / .seconds(1)
+        try audit?.recordReply(prompt: prompt, tokens: tokens, end: end)
+        return GenerationRun.Result(
+            text: text, tokens: tokens, promptTokenCount: prompt.count, end: end, seconds: seconds,
+            attribution: attribution)
     }
 }

@@ -60,6 +60,9 @@ public final class LoadedBase {
             output: output, advice: "the command ended without a result")
     }
 
+    /// Leaves faults in the map to somebody else's watch.
+    func endFaultWatch() { faultGuard = nil }
+
     /// Every tensor's digest and the root; the first call reads the whole file.
     ///
     /// - Throws: `BaseError.rootDiffers` when the catalogue records another root for a base of this name.
@@ -100,7 +103,20 @@ public final class LoadedBase {
     ///
     /// - Precondition: the adapter came from ``verifiedAdapter(path:)`` of this base.
     public func attach(_ adapter: NormAdapter) throws {
-        let decoder = try decoder()
+        try put(adapter, into: decoder())
+    }
+
+    /// A decoder of its own over the same map, with a verified adapter's effective gains; the base's stays as it is.
+    ///
+    /// It costs what differs between adapters, which are the gains, and the memory of its own passes.
+    /// - Precondition: the adapter came from ``verifiedAdapter(path:)`` of this base.
+    public func specialist(_ adapter: NormAdapter) throws -> Decoder {
+        let decoder = try Decoder(gguf, workers: workers, arithmetic: arithmetic)
+        try put(adapter, into: decoder)
+        return decoder
+    }
+
+    private func put(_ adapter: NormAdapter, into decoder: Decoder) throws {
         for gain in try adapter.effectiveGains(on: gguf) {
             guard decoder.setGain(gain.name, to: gain.values) else {
                 throw AdapterError.missingInBase(tensor: gain.name)

@@ -8,7 +8,10 @@ extension SealGuard {
     /// - Parameters:
     ///   - sealedBytes: of one whole coverage.
     ///   - operationsPerStep: multiplications and additions in the products of one step, counted low.
-    public static func bound(sealedBytes: Int, operationsPerStep: Double) -> Int {
+    ///   - costShare: the part of a step's processor time that the checks may use.
+    public static func bound(
+        sealedBytes: Int, operationsPerStep: Double, costShare: Double = SealGuard.costShare
+    ) -> Int {
         let shortestStep = max(1, operationsPerStep) / fastestCore
         let steps = Double(sealedBytes) / (shortestStep * costShare * slowestHash)
         return max(coverageSteps, steps < 1e9 ? Int(steps.rounded(.up)) : 1_000_000_000)
@@ -25,7 +28,7 @@ extension SealGuard {
         let whole = max(1, (total + Self.coverageSteps - 1) / Self.coverageSteps)
         guard let stepSeconds, stepSeconds.isFinite, stepSeconds >= 0 else { return whole }
         let promised = max(1, (total + promisedBound - 1) / promisedBound)
-        let paid = min(Double(whole), stepSeconds * Self.costShare * bytesPerSecond)
+        let paid = min(Double(whole), stepSeconds * costShare * bytesPerSecond)
         return max(promised, Int(paid))
     }
 

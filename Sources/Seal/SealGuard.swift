@@ -24,6 +24,8 @@ public final class SealGuard {
     public let manifest: SealManifest
     let source: SealSource
     private let workers: Int
+    /// The part of a step's processor time that this guard's rolling check may use.
+    let costShare: Double
     /// An outside change is seen within this many rolling checks, however short the steps are.
     public let promisedBound: Int
     private(set) var pieces: [Piece]
@@ -70,17 +72,18 @@ public final class SealGuard {
     ///
     /// - Parameters:
     ///   - sealedAt: when the manifest began to be computed from this very file; that was a complete check.
-    ///   - promisedBound: see ``bound(sealedBytes:operationsPerStep:)``.
+    ///   - promisedBound: see ``bound(sealedBytes:operationsPerStep:costShare:)``.
     /// - Throws: ``SealError/otherFile(item:expected:got:)`` when the two do not describe the same tensors.
     package init(
         manifest: SealManifest, source: SealSource, workers: Int, sealedAt: Date? = nil,
-        promisedBound: Int = SealGuard.coverageSteps
+        promisedBound: Int = SealGuard.coverageSteps, costShare: Double = SealGuard.costShare
     ) throws(SealError) {
         try Self.match(manifest, source)
         self.manifest = manifest
         self.source = source
         self.workers = workers
         self.promisedBound = max(1, promisedBound)
+        self.costShare = costShare
         var pieces = [
             Piece(subject: .metadata, start: 0, byteCount: source.metadataByteCount, expected: manifest.metadataDigest)
         ]

@@ -41,14 +41,14 @@ extension SealGuard {
     ///
     /// - Parameters:
     ///   - sealedAt: when the manifest began to be computed from this very file; that was a complete check.
-    ///   - promisedBound: steps within which an outside change is seen; see ``bound(sealedBytes:operationsPerStep:)``.
+    ///   - promisedBound: steps within which an outside change is seen; see ``bound(sealedBytes:operationsPerStep:costShare:)``.
     /// - Throws: ``SealError/otherFile(item:expected:got:)`` when the two do not describe the same tensors.
     public convenience init(
         manifest: SealManifest, gguf: GGUFFile, workers: Int, sealedAt: Date? = nil,
-        promisedBound: Int = SealGuard.coverageSteps
+        promisedBound: Int = SealGuard.coverageSteps, costShare: Double = SealGuard.costShare
     ) throws(SealError) {
         try self.init(
             manifest: manifest, source: SealSource(gguf), workers: workers, sealedAt: sealedAt,
-            promisedBound: promisedBound)
+            promisedBound: promisedBound, costShare: costShare)
     }
 }

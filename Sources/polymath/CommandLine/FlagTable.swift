@@ -112,6 +112,14 @@ extension Flag {
         "top-p", .number(.above(0, through: 1)), "X", default: "0.95",
         help: "Choose among the likeliest tokens of this total probability")
 
+    static let adapters = Flag.adapter.repeatable(help: "Adapter to put on the base; with --mixture several times")
+    static let mixture = Flag(
+        "mixture", .toggle, help: "Write from the mean of the probabilities that each adapter alone gives")
+    static let attribute = Flag(
+        "attribute", .toggle, help: "Print each token's log-probability and each adapter's share of it")
+    static let audit = Flag(
+        "audit", .text, "DIR", help: "Watch the base, and keep a signed chain of replies in this new folder")
+
     // MARK: What to measure
     static let only = Flag(
         "only", .choice(KernelBenchmark.Group.allCases.map(\.rawValue)), "GROUP", help: "One group of kernels alone")

@@ -47,11 +47,14 @@ extension Arguments {
 
     /// The base, with somebody to tell if its file is cut while the command reads it.
     fileprivate func watching(_ base: LoadedBase) throws -> LoadedBase {
-        let isJSON = takes(.json) && isOn(.json)
-        try base.watchFaults(
-            output: isJSON
-                ? .jsonLines(descriptor: STDOUT_FILENO) : .plain(descriptor: STDERR_FILENO, prefix: "polymath: "))
+        try base.watchFaults(output: faultOutput)
         return base
+    }
+
+    /// Where the last words go when the map of a base faults.
+    var faultOutput: FaultOutput {
+        takes(.json) && isOn(.json)
+            ? .jsonLines(descriptor: STDOUT_FILENO) : .plain(descriptor: STDERR_FILENO, prefix: "polymath: ")
     }
 }
 
