@@ -28,6 +28,15 @@ struct Deltas {
         map { index, delta in zip(delta, other.tensors[index].delta).map { ($0 + $1) / 2 } }
     }
 
+    /// The mean of any number of one scope; nil of none.
+    static func mean(of all: [Deltas]) -> Deltas? {
+        all.first?.map { index, delta in
+            delta.indices.map { place in
+                all.reduce(Float(0)) { $0 + $1.tensors[index].delta[place] } / Float(all.count)
+            }
+        }
+    }
+
     /// Blocks of 32 with one scale each, values rounded to signed integers of `bits` bits.
     func rounded(toBits bits: Int) -> Deltas {
         let largest = Float((1 << (bits - 1)) - 1)

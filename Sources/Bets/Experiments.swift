@@ -7,7 +7,10 @@ public enum Experiments {
         SameBytes.self,
         EightBits.self,
         Averaging.self,
+        Ternary.self,
         Noise.self,
+        MixtureOfPeople.self,
+        AuditCost.self,
         PipelineThrottle.self,
     ]
 }
