@@ -142,9 +142,11 @@ public enum AuditVerification {
         }
     }
 
-    /// Files whose SHA-256 a row records as `<name>_json_sha256`.
+    /// Files whose SHA-256 a row records under their name.
     private static func judgeRecords(_ chain: AuditChain, _ folder: String, _ verdict: inout Verdict) {
-        for (name, key) in [("run.json", "run_json_sha256"), ("seal.json", "seal_json_sha256")] {
+        for (name, key) in [
+            ("run.json", "run_json_sha256"), ("seal.json", "seal_json_sha256"), ("start.gguf", "start_gguf_sha256"),
+        ] {
             let recorded = chain.rows.reversed().lazy.compactMap { $0.body[key]?.asString }.first
             guard let recorded else { continue }
             do {

@@ -34,6 +34,13 @@ extension RunReport {
         let attestation =
             artefact == nil
             ? [] : [File(name: "attestation.dsse.json", content: "checks and digests, signed", words: "names")]
+        let start =
+            recipeFacts.contains { $0.name == "start" }
+            ? [
+                File(
+                    name: "start.gguf", content: "the adapter that the run began with, as it was signed", words: "none")
+            ]
+            : []
         return exported + [
             File(
                 name: "run.json", content: "the options, digests and the machine’s kernel path",
@@ -45,7 +52,7 @@ extension RunReport {
                 words: "the same names"),
             File(name: "audit.jsonl", content: "the chain of digests and figures", words: "the same names"),
             File(name: "seal.json", content: "a digest of each tensor of the base", words: "names of tensors"),
-        ] + attestation + [
+        ] + start + attestation + [
             File(name: "report.html", content: "this page", words: "the same names"),
             File(
                 name: "local.json", content: "where base, corpus and key lie on the machine", words: "paths",

@@ -47,7 +47,7 @@ public final class BoundaryTrainer {
     let store: MasterStore
     let optimizer: any Optimizer
     /// nil for scope `boundary`, whose gains no adapter has to hold.
-    private let bounds: GainBounds?
+    let bounds: GainBounds?
     var progress = TrainingProgress()
     /// Updates made.
     public var step: Int { progress.step }

@@ -13,7 +13,8 @@ struct Recipe {
     init(json: JSONValue) { self.json = json }
 
     init(
-        baseRoot: SHA256Digest, corpusID: SHA256Digest, options: TrainingOptions, sequenceLength: Int,
+        baseRoot: SHA256Digest, corpusID: SHA256Digest, start: SHA256Digest?, options: TrainingOptions,
+        sequenceLength: Int,
         validationFraction: Double, encoding: TrainingRequest.ExportEncoding, compute: String, kernelPath: String
     ) {
         var members: [String: JSONValue] = [
@@ -40,6 +41,7 @@ struct Recipe {
         ]
         // Named where it is not what it always was, so that recipes from before keep their digest.
         if options.moments != .f32 { members["moments"] = .string(options.moments.rawValue) }
+        if let start { members["start"] = .string(start.hex) }
         json = .object(members)
     }
 }

@@ -14,6 +14,9 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
     case bothCorpusAndTokens
     case bothStepsAndEpochs
     case noDefaultCorpus(folder: String)
+    /// Scope `boundary` trains more than an adapter can begin.
+    case startOfBoundary
+    case startScope(start: String, scope: String)
     case sequenceTooLong(requested: Int, contextLength: Int)
     case adapterTooLarge(byteCount: Int, limit: Int)
     case rootMismatch(base: String, expected: String, actual: String)
@@ -40,6 +43,11 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
             "--steps and --epochs exclude each other; give one of them."
         case .noDefaultCorpus(let folder):
             "No --corpus was given and the default collection is not in \(escaped(folder)); give --corpus PATH."
+        case .startOfBoundary:
+            "--start takes an adapter, and scope boundary exports none: give an adapter scope, or no --start."
+        case .startScope(let start, let scope):
+            "The start adapter has the scope \(start), which trains tensors that scope \(scope) does not; give --scope "
+                + "\(start), or a wider one."
         case .sequenceTooLong(let requested, let contextLength):
             "--seq-len \(requested) is longer than the base's context of \(contextLength) tokens."
         case .adapterTooLarge(let byteCount, let limit):
@@ -91,6 +99,8 @@ public struct RunFolder: Sendable {
     public var eventsFile: String { path + "/events.jsonl" }
     public var auditFile: String { path + "/audit.jsonl" }
     public var sealFile: String { path + "/seal.json" }
+    /// Copy of the adapter that the run began with; there only where it began with one.
+    public var startFile: String { path + "/start.gguf" }
     public var adapterFile: String { path + "/adapter.gguf" }
     public var boundaryFile: String { path + "/boundary.gguf" }
     public var attestationFile: String { path + "/attestation.dsse.json" }
@@ -163,7 +173,7 @@ public struct RunFolder: Sendable {
         // Events are told once run.json is there: lines of them are of a run that has lost it.
         let events = (try? FileIdentity(ofFileAt: path + "/events.jsonl"))?.byteCount ?? 0
         if events > 0 || names.contains(where: { ["run.json", "audit.jsonl"].contains($0) }) { return .run }
-        let files = ["events.jsonl", "seal.json", "local.json"]
+        let files = ["events.jsonl", "seal.json", "local.json", "start.gguf"]
         let areBeginnings = names.allSatisfy { name in
             files.contains(name)
                 || name.hasSuffix(".part") && (files + ["run.json"]).contains { name.hasPrefix(".\($0).") }
@@ -202,7 +212,7 @@ public struct RunFolder: Sendable {
     ///
     /// Only for a folder that ``init(creating:telemetry:)`` made or found empty.
     func discard() {
-        for file in [runFile, localFile, eventsFile, auditFile, sealFile, faultFile] { unsafe unlink(file) }
+        for file in [runFile, localFile, eventsFile, auditFile, sealFile, faultFile, startFile] { unsafe unlink(file) }
         unsafe rmdir(path)
     }
 

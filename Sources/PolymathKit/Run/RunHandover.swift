@@ -43,7 +43,9 @@ public struct RunHandover {
         else { throw RunHandoverError.notClosed(folder: folder.path, status: builder.status) }
         let names = [
             folder.attestationFile, folder.auditFile, folder.eventsFile, folder.runFile, folder.sealFile,
-        ].map(\.lastComponent)
+            // Without it nobody else could train the run again.
+            builder.record["start"] == nil ? nil : folder.startFile,
+        ].compactMap { $0?.lastComponent }
         return try AtomicFolder.write(to: path, mode: 0o755) { place in
             var files = try names.map { name in
                 try Self.write(WholeFile.read(folder.path + "/" + name, limit: 1 << 30), name, in: place)

@@ -21,6 +21,7 @@ struct RunPlan {
     let shape: DecoderConfiguration
     let identity: Identity
     let identityPath: String
+    let start: StartAdapter?
     let corpus: RunCorpus
     let options: TrainingOptions
     let sequenceLength: Int
@@ -50,6 +51,7 @@ struct RunPlan {
         guard sequenceLength <= shape.contextLength else {
             throw RunError.sequenceTooLong(requested: sequenceLength, contextLength: shape.contextLength)
         }
+        start = try request.start.map { try StartAdapter(path: $0, scope: request.scope) }
         guard let identityPath = request.identityPath ?? Identity.defaultPath else {
             throw IdentityError.noConfigurationFolder
         }
@@ -94,7 +96,8 @@ struct RunPlan {
     /// - Parameter kernelPath: nil means this machine's.
     func recipe(root: SHA256Digest, kernelPath: String? = nil) -> Recipe {
         Recipe(
-            baseRoot: root, corpusID: corpus.id, options: options, sequenceLength: sequenceLength,
+            baseRoot: root, corpusID: corpus.id, start: start?.contentID, options: options,
+            sequenceLength: sequenceLength,
             validationFraction: request.validationFraction, encoding: request.encoding, compute: arithmetic.rawValue,
             kernelPath: kernelPath ?? self.kernelPath)
     }
@@ -129,7 +132,7 @@ struct RunPlan {
     }
 
     var planMembers: [String: JSONValue] {
-        [
+        var members: [String: JSONValue] = [
             "base": .string(base.name), "synthetic_weights": .bool(isSynthetic),
             "scope": .string(options.scope.rawValue),
             "steps": .exactly(options.steps), "batch_size": .exactly(options.batchSize),
@@ -143,6 +146,8 @@ struct RunPlan {
             "frozen_tensors": .exactly(frozenTensorCount), "memory": memory.members,
             "memory_budget": .count(request.memoryBudget), "pace": .string(request.pace.rawValue),
         ]
+        if let start { members["start"] = .string(start.contentID.hex) }
+        return members
     }
 
     func startMembers(folder: RunFolder, root: SHA256Digest, recipe: SHA256Digest) -> [String: JSONValue] {

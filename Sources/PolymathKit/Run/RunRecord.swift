@@ -28,12 +28,13 @@ package struct RunRecord {
     let isDefaultCorpus: Bool
 
     static func encode(_ plan: RunPlan, _ manifest: SealManifest, recipe: Recipe, folder: RunFolder) -> [UInt8] {
-        let record: JSONValue = [
+        var record: JSONValue = [
             "version": .string(Version.string), "run": .string(folder.name), "base": plan.baseMembers(manifest.root),
             "corpus": plan.corpusMembers, "recipe": recipe.json, "recipe_sha256": .string(recipe.digest.hex),
             "threads": .exactly(plan.threads), "signer": .string(plan.identity.publicKey.fingerprint),
             "created": .string(RunEvents.now()), "request": plan.recordedRequest.withoutPlaces.json,
         ]
+        if let start = plan.start { record["start"] = start.members }
         return record.prettyBytes + [0x0A]
     }
 
@@ -84,6 +85,9 @@ package struct RunRecord {
         request.identityPath = local["identity"]?.asString ?? Identity.defaultPath
         request.presenceFile = local["presence"]?.asString
         request.sensorsPath = local["sensors"]?.asString
+        // The run's own copy, wherever the original is by now; the recipe says whether it is still the same.
+        request.start =
+            recipe["start"] == nil ? nil : RunFolder(path: Self.folder(of: path), name: run).startFile
         self.run = run
         self.signer = signer
         self.request = request
@@ -102,9 +106,11 @@ package struct RunRecord {
         guard recorded == self.recipe.digest else { throw bad("its recipe has another digest than it says.") }
     }
 
+    private static func folder(of path: String) -> String { String(path.dropLast("/run.json".count)) }
+
     /// What `local.json` holds; nothing where a run was handed on without it.
     private static func local(beside path: String) throws -> JSONValue {
-        let file = String(path.dropLast("run.json".count)) + "local.json"
+        let file = RunFolder(path: folder(of: path), name: "").localFile
         guard InputPath.exists(file) else { return [:] }
         do {
             return try JSONValue.parse(try WholeFile.read(file, limit: 1 << 24))
@@ -138,14 +144,15 @@ extension RunPlan {
     func startChain(_ manifest: SealManifest, recipe: Recipe, folder: RunFolder, record: SHA256Digest) throws
         -> AuditWriter
     {
-        try AuditWriter.start(
+        var details: [String: JSONValue] = [
+            "run_json_sha256": .string(record.hex),
+            "seal_json_sha256": .string(SHA256Digest.of(manifest.json.canonicalBytes + [0x0A]).hex),
+            "sealed_tensors": .exactly(manifest.tensors.count), "scope": .string(options.scope.rawValue),
+        ]
+        if let start { details["start_gguf_sha256"] = .string(start.contentID.hex) }
+        return try AuditWriter.start(
             path: folder.auditFile, run: folder.name, identity: identity, baseRoot: manifest.root,
-            recipe: recipe.digest, corpusID: corpus.id,
-            details: [
-                "run_json_sha256": .string(record.hex),
-                "seal_json_sha256": .string(SHA256Digest.of(manifest.json.canonicalBytes + [0x0A]).hex),
-                "sealed_tensors": .exactly(manifest.tensors.count), "scope": .string(options.scope.rawValue),
-            ])
+            recipe: recipe.digest, corpusID: corpus.id, details: details)
     }
 }
 

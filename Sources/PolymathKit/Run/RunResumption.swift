@@ -217,6 +217,7 @@ public struct RunResumption {
     private func check(_ plan: RunPlan, _ manifest: SealManifest, _ record: RunRecord) throws {
         let signer = plan.identity.publicKey.fingerprint
         guard signer == record.signer else { throw ResumeError.otherSigner(expected: record.signer, found: signer) }
+        try plan.start?.verify(against: plan.gguf, manifest)
         guard plan.corpus.id == record.corpusID else {
             throw ResumeError.otherCorpus(
                 name: plan.corpus.name, expected: record.corpusID, found: plan.corpus.id)

@@ -97,6 +97,7 @@ final class RunSession {
             options: plan.options, exists: { self.plan.gguf.tensor(named: $0) != nil },
             prefixStorage: prefixStorage, keptFolder: folder.path)
         try decoder.reserve(plan.memory.pass)
+        try plan.start?.put(into: trainer, base: plan.gguf)
         if let checkpoint { try trainer.restore(checkpoint) }
         try sealGuard.cover(trainer, positions: plan.sequenceLength)
         willTrain?(trainer)

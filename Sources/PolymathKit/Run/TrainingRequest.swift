@@ -10,6 +10,8 @@ public struct TrainingRequest: Sendable {
     public var corpus: String?
     /// JSON array of token ids instead of text.
     public var tokens: String?
+    /// Adapter whose deltas the training begins with; nil means the base's own gains. Only of adapter scopes.
+    public var start: String?
     public var scope: Scope = .norms
     /// Optimiser updates; nil means `epochs`.
     public var steps: Int?

@@ -69,6 +69,8 @@ public struct TrainingRun {
         let events = try RunEvents(path: folder.eventsFile, listener: listener)
         let sealedAt = Date()
         let sealed = try seal(plan, folder: folder, events: events)
+        try plan.start?.verify(against: plan.gguf, sealed)
+        if let start = plan.start { try AtomicFile.write(start.bytes, to: folder.startFile, mode: 0o600) }
         let recipe = plan.recipe(root: sealed.root)
         try AtomicFile.write(RunRecord.encodeLocal(plan), to: folder.localFile, mode: 0o600)
         let record = RunRecord.encode(plan, sealed, recipe: recipe, folder: folder)

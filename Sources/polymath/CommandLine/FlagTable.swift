@@ -41,6 +41,8 @@ extension Flag {
     static let scope = Flag(
         "scope", .choice(["norms", "tail", "all-norms", "boundary"]), "SCOPE", default: "norms",
         help: "Which tensors are trained")
+    static let start = Flag(
+        "start", .text, "ADAPTER", help: "Adapter to begin with, of this scope or a narrower one (default: the base)")
     static let steps = Flag("steps", .integer(1...Int.max), "N", help: "Number of optimiser steps")
     static let epochs = Flag("epochs", .integer(1...Int.max), "N", help: "Passes over the training windows")
     static let seqLen = Flag("seq-len", .integer(1...Int.max), "T", default: "128", help: "Tokens per window")

@@ -30,7 +30,7 @@ enum Train: Command {
             as the worse case.
             """,
         flags: [
-            .base, .corpus, .tokens, .scope, .steps, .epochs, .seqLen, .batchSize, .optimizer, .moments, .learningRate,
+            .base, .corpus, .tokens, .start, .scope, .steps, .epochs, .seqLen, .batchSize, .optimizer, .moments, .learningRate,
             .schedule,
             .warmup, .weightDecay, .gradClip, .seed, .shuffle, .validationFraction, .evalEvery, .patience,
             .adapterEncoding, .compute, .threads, .memoryBudget, .checkpointEvery, .pace, .paceWindow, .presence,
@@ -47,6 +47,7 @@ enum Train: Command {
         examples: [
             "polymath train --base nano --corpus Corpora/wendle-notes",
             "polymath train --base qwen-1.5b-q4 --steps 5",
+            "polymath train --base nano --corpus Corpora/wendle-notes --start round-7.gguf",
             "polymath train --resume Telemetry/runs/20270105T080000Z-9f3c2a1b",
         ])
 
@@ -100,6 +101,7 @@ enum Train: Command {
         var request = TrainingRequest(base: try arguments.requiredText(.base))
         request.corpus = arguments.text(.corpus)
         request.tokens = arguments.text(.tokens)
+        request.start = arguments.text(.start)
         request.scope = arguments.text(.scope).flatMap(Scope.init) ?? request.scope
         request.steps = arguments.integer(.steps)
         request.epochs = arguments.integer(.epochs)
