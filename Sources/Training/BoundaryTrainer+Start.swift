@@ -18,6 +18,6 @@ extension BoundaryTrainer {
                 for index in gain.values.indices { span[index] = gain.values[index] }
             }
         }
-        bounds?.hold(parameters)
+        bounds?.hold()
     }
 }

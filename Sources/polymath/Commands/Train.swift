@@ -30,7 +30,8 @@ enum Train: Command {
             as the worse case.
             """,
         flags: [
-            .base, .corpus, .tokens, .start, .scope, .steps, .epochs, .seqLen, .batchSize, .optimizer, .moments, .learningRate,
+            .base, .corpus, .tokens, .start, .scope, .steps, .epochs, .seqLen, .batchSize, .optimizer, .moments,
+            .learningRate,
             .schedule,
             .warmup, .weightDecay, .gradClip, .seed, .shuffle, .validationFraction, .evalEvery, .patience,
             .adapterEncoding, .compute, .threads, .memoryBudget, .checkpointEvery, .pace, .paceWindow, .presence,
