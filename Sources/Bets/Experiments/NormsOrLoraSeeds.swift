@@ -1,3 +1,4 @@
+internal import PolymathKit
 internal import Training
 
 /// Bet 3: norm gains against both LoRAs of bet 2 over five seeds and three texts.
@@ -9,27 +10,25 @@ struct NormsOrLoraSeeds: Experiment {
         let seeds: [UInt64] = bench.isQuick ? [1, 2] : [1, 2, 3, 4, 5]
         let trials = try Trials(bench, people: people)
         let shape = trials.shape
-        var races = people.flatMap { person in
-            [
-                LoraContest.normsRace(person, shape), LoraContest.thickRace(person, shape),
-                LoraContest.thinRace(person, shape, isQuick: bench.isQuick),
-            ]
-        }
-        try trials.tune(&races)
+        let settled =
+            bench.isQuick
+            ? SettledRates(untried: people, shape: shape)
+            : try SettledRates(home: bench.home.root, shape: shape)
+        let contests = try people.map { try settled.contest($0) }
         var counts = (both: 0, bytes: 0, seconds: 0)
         var rows: [[BetTable.Cell]] = []
         for (index, person) in people.enumerated() {
-            let own = Array(races[index * 3..<index * 3 + 3])
-            let winners = own.compactMap(\.best)
-            let seconds = try trials.stepSeconds(winners.prefix(2).map(\.trial.contestant), person: person)
-            let steps = LoraContest.steps(inSecondsOf: winners[0].steps, at: seconds[1], against: seconds[0])
+            let own = contests[index]
+            let seconds = try trials.stepSeconds(own.prefix(2).map(\.contestant), person: person)
+            let all = try trials.steps(person)
+            let steps = LoraContest.steps(inSecondsOf: all, at: seconds[1], against: seconds[0])
             let results = try trials.run(
                 seeds.flatMap { seed in
-                    [
-                        LoraContest.again(own[0], seed: seed),
-                        LoraContest.again(own[1], seed: seed, steps: steps),
-                        LoraContest.again(own[2], seed: seed),
-                    ].compactMap { $0 }
+                    own.enumerated().map { place, line in
+                        Trial(
+                            contestant: line.contestant, person: person, rate: line.rate, seed: seed,
+                            steps: place == 1 ? steps : all)
+                    }
                 }, label: "seeds")
             let base = try trials.baseLoss(person)
             for (place, seed) in seeds.enumerated() {
@@ -41,14 +40,14 @@ struct NormsOrLoraSeeds: Experiment {
                 rows.append(
                     [.text(person), .text("\(seed)"), .number(base, decimals: 4)]
                         + losses.map { .number($0, decimals: 4) }
-                        + [.text("\(steps) of \(winners[0].steps)"), .text(bytes && clock ? "ahead" : "not ahead")])
+                        + [.text("\(steps) of \(all)"), .text(bytes && clock ? "ahead" : "not ahead")])
             }
         }
         return Measured(
             measures: [
                 "ahead": Double(counts.both), "ahead_same_bytes": Double(counts.bytes),
                 "ahead_same_seconds": Double(counts.seconds),
-                "rates_at_edge": Double(races.count { $0.isAtEdge }),
+                "rates_at_edge": Double(contests.joined().count(where: \.isAtEdge)),
             ],
             tables: [
                 BetTable(
@@ -56,7 +55,7 @@ struct NormsOrLoraSeeds: Experiment {
                     columns: [
                         "person", "seed", "base", "norm gains", "LoRA rank 4, equal seconds",
                         "LoRA rank 1, equal bytes and steps", "rank 4's steps", "norm gains are",
-                    ], rows: rows), .tuning(races),
-            ], seeds: [0] + seeds)
+                    ], rows: rows)
+            ], seeds: seeds)
     }
 }
