@@ -5,7 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test kills trace-deps neon neon-deps paths interop serving codec bets sweep evidence privacy throttle pressure endurance \
+.PHONY: deps build demo test kills trace-deps neon neon-deps paths interop serving flower scale codec bets sweep evidence privacy throttle pressure endurance \
 	bench faithful fuzz lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
@@ -89,6 +89,20 @@ serving: build
 	@python=$(SERVING)/bin/python3; [ -x $$python ] || python=python3; \
 		$$python Integrations/serving/serving.py --polymath $(POLYMATH) $(LLAMA) --out Documentation/Results/serving.json \
 		|| { status=$$?; [ $$status = 2 ] && echo "Serving was skipped." || exit $$status; }
+
+# Flower with eight simulated clients, one of them hostile; Integrations/flower/README.md. Installs Flower and ray under .build.
+FLOWER = .build/flower
+flower: build $(FLOWER)/installed
+	$(FLOWER)/bin/python3 Integrations/flower/simulate.py --polymath $(POLYMATH) --out Documentation/Results/flower.json
+
+$(FLOWER)/installed: Integrations/flower/requirements.txt
+	python3 -m venv $(FLOWER)
+	$(FLOWER)/bin/pip install -q -r Integrations/flower/requirements.txt
+	@cp Integrations/flower/requirements.txt $@
+
+# Ten million people on paper: what a core verifies, and rounds as discrete events; fills Documentation/SCALE.md.
+scale: build $(INTEROP)/installed
+	$(INTEROP)/bin/python3 Benchmarks/scale.py --markdown Documentation/SCALE.md
 
 # What eight bits cost: the same runs exported in F32 and Q8_0.
 codec: build $(INTEROP)/installed
