@@ -31,6 +31,7 @@ let package = Package(
     products: [
         .executable(name: "polymath", targets: ["polymath"]),
         .executable(name: "polymath-verify", targets: ["polymath-verify"]),
+        .executable(name: "polymath-pipeline", targets: ["polymath-pipeline"]),
         .library(name: "PolymathKit", targets: ["PolymathKit"]),
     ],
     targets: [
@@ -72,6 +73,10 @@ let package = Package(
         // Where they meet
         room("Device"),
         room("Pipeline", ["Bytes", "Blocks", "Digest", "GGUF", "TensorCore", "Model"]),
+        // Sockets stand in no room that `polymath` is made of.
+        .systemLibrary(name: "CTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
+        room(
+            "PipelineNetwork", ["Pipeline", "Bytes", "Digest", "GGUF", "TensorCore", "Model", "Device", "CTLS"]),
         room(
             "PolymathKit",
             [
@@ -90,6 +95,12 @@ let package = Package(
                 "PolymathKit", "Bets", "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "Federation",
                 "Corpus", "Tokenizer", "Model", "Training", "TensorCore", "Device", "Conventions", "CommandLineKit",
                 "EvidenceCommands",
+            ], swiftSettings: house),
+        .executableTarget(
+            name: "polymath-pipeline",
+            dependencies: [
+                "PolymathKit", "Pipeline", "PipelineNetwork", "Bytes", "Digest", "GGUF", "Audit", "Model", "TensorCore",
+                "Tokenizer", "Conventions", "CommandLineKit",
             ], swiftSettings: house),
 
         // Tests
@@ -129,6 +140,7 @@ let package = Package(
         tests("Corpus", ["Bytes", "Digest", "Tokenizer"]),
         tests("Model", ["Bytes", "Blocks", "GGUF", "TensorCore", "Tokenizer"]),
         tests("Pipeline", ["Bytes", "Digest", "GGUF", "TensorCore", "Model"]),
+        tests("PipelineNetwork", ["Pipeline", "Bytes", "Digest", "GGUF", "TensorCore", "Model"]),
         tests("Training", ["Model", "TensorCore", "Corpus", "Bytes", "Digest", "GGUF"]),
         tests(
             "PolymathKit",

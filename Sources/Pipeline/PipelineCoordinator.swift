@@ -68,7 +68,7 @@ public final class PipelineCoordinator {
     deinit { for stage in stages { stage.link.send(.close) } }
 
     /// Finds somebody for every stage; ``run(_:emit:)`` does so too, if need be.
-    public func connect() throws {
+    public func open() throws {
         guard stages.isEmpty else { return }
         for index in roles.indices {
             stages.append(Stage(link: try link(index, attempt: 0, reason: "there was none to begin with")))
@@ -89,7 +89,7 @@ public final class PipelineCoordinator {
                     requested: request.prompt.count + 1, limit: configuration.contextLength)
             }
         }
-        try connect()
+        try open()
         var outcomes: [PipelineOutcome?] = Array(repeating: nil, count: requests.count)
         var waiting = requests.indices.makeIterator()
         while journeys.count < max(1, policy.requestsAtOnce), let index = waiting.next() {

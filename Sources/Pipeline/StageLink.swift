@@ -22,6 +22,12 @@ public struct Arrival: Sendable {
     public let stage: Int
     public let attempt: Int
     public let content: Content
+
+    public init(stage: Int, attempt: Int, content: Content) {
+        self.stage = stage
+        self.attempt = attempt
+        self.content = content
+    }
 }
 
 /// Somebody who computes a stage.

@@ -11,7 +11,7 @@ internal import Bytes
 // chain over all of them; embedding and head remember nothing, so theirs begins anew with every piece.
 
 /// Rows for one stage to compute.
-public struct StageWork: Sendable {
+public struct StageWork: Equatable, Sendable {
     public var request: SHA256Digest
     public var stage: Int
     /// Counts the times that the stage's layers were given to somebody; the first is 0.
@@ -58,6 +58,25 @@ public struct Contribution: Equatable, Sendable {
     public var residentBytes = 0
     /// Empty for a replay.
     public var payload: [UInt8]
+
+    public init(
+        request: SHA256Digest, stage: Int, attempt: Int, position: Int, rowCount: Int, input: SHA256Digest,
+        history: SHA256Digest, output: SHA256Digest, seconds: Double, anonymousBytes: Int = 0, residentBytes: Int = 0,
+        payload: [UInt8]
+    ) {
+        self.request = request
+        self.stage = stage
+        self.attempt = attempt
+        self.position = position
+        self.rowCount = rowCount
+        self.input = input
+        self.history = history
+        self.output = output
+        self.seconds = seconds
+        self.anonymousBytes = anonymousBytes
+        self.residentBytes = residentBytes
+        self.payload = payload
+    }
 }
 
 extension SHA256Digest {

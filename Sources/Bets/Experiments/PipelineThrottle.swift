@@ -61,7 +61,7 @@ struct PipelineThrottle: Experiment {
             }
             let coordinator = try PipelineCoordinator(
                 decoder.configuration, roles: roles, source: stages, policy: policy)
-            try coordinator.connect()
+            try coordinator.open()
             return coordinator
         }
         var total = Comparison()
