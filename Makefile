@@ -6,7 +6,7 @@ DEMO = Telemetry/demo
 INTEROP = .build/interop
 
 .PHONY: deps build demo test kills trace-deps neon neon-deps paths interop serving flower scale codec bets sweep evidence privacy throttle pressure endurance \
-	bench faithful fuzz lint format
+	bench faithful fuzz pipeline lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
@@ -155,6 +155,11 @@ faithful: build
 FUZZ_RUNS = 1000000
 fuzz: deps
 	sh Tests/Fuzz/fuzz.sh $(FUZZ_RUNS) $(FUZZ_TARGETS)
+
+# One layer of the 1.5 billion parameter stand-in on a slow, far "phone" in a namespace of its own. Wants root.
+pipeline: deps
+	swift build -c release --product polymath-pipeline
+	python3 Benchmarks/pipeline.py --out Documentation/Results/pipeline.json
 
 lint:
 	swift format lint --strict -r Package.swift Sources Tests

@@ -190,8 +190,8 @@ def main():
     parser.add_argument("--layer", type=int, default=14)
     parser.add_argument("--delay", type=float, default=15, help="milliseconds, each way")
     parser.add_argument("--loss", type=float, default=1, help="per cent of packets, each way")
-    parser.add_argument("--share", type=float, default=0.25, help="of one core")
-    parser.add_argument("--memory", type=int, default=128, help="MiB, pages of the base included")
+    parser.add_argument("--share", type=float, default=0.05, help="of one core")
+    parser.add_argument("--memory", type=int, default=64, help="MiB, pages of the base included")
     parser.add_argument("--out")
     options = parser.parse_args()
     if os.geteuid() != 0:

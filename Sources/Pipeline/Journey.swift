@@ -27,7 +27,7 @@ final class Journey {
     private(set) var stage = 0
     /// By stage; where a stage does not remember, its last piece alone.
     private(set) var pieces: [[Piece]]
-    /// By stage, the pieces of a replay whose results have not come yet, by their index.
+    /// By stage, the indices of those of its pieces that are computed again and whose digests have not come yet.
     var replays: [Int: [Int]] = [:]
     private var began = ContinuousClock.now
 

@@ -38,12 +38,14 @@ extension PipelineCoordinator {
         guard arrival.attempt == stages[stage].attempt else { return .olderAttempt }
         guard let journey = journeys[contribution.request] else { return .noRequest }
         let known = journey.pieces[stage]
-        if let first = journey.replays[stage]?.first, known[first].position == contribution.position {
-            guard matches(contribution, known[first]), contribution.payload.isEmpty else { return .otherInput }
-            guard contribution.output == known[first].output else {
+        // Replays, too, may overtake each other.
+        if let place = journey.replays[stage]?.firstIndex(where: { known[$0].position == contribution.position }),
+            let index = journey.replays[stage]?.remove(at: place)
+        {
+            guard matches(contribution, known[index]), contribution.payload.isEmpty else { return .otherInput }
+            guard contribution.output == known[index].output else {
                 throw PipelineError.spareDiffers(stage: "\(roles[stage])", position: contribution.position)
             }
-            journey.replays[stage]?.removeFirst()
             return nil
         }
         guard journey.stage == stage, let piece = journey.awaited, piece.position == contribution.position else {

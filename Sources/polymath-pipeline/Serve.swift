@@ -3,6 +3,7 @@ internal import Bytes
 internal import CommandLineKit
 internal import Conventions
 internal import Digest
+internal import Dispatch
 internal import Foundation
 internal import PipelineNetwork
 internal import PolymathKit
@@ -47,7 +48,17 @@ enum Serve: Command {
             ])
         console.show(
             "Layers \(text) of \(escaped(base.title)) at \(escaped(address.host)):\(server.port), key \(fingerprint).")
-        server.run(until: { console.isOutputClosed }) { event in
+        let stop = StopRequest()
+        let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
+            // Dispatch reads the signal elsewhere, even where a parent left it blocked; its usual effect would come first.
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { stop.stop(signal: number) }
+            source.activate()
+            return source
+        }
+        defer { for source in sources { source.cancel() } }
+        server.run(until: { stop.signal != nil || console.isOutputClosed }) { event in
             switch event {
             case .opened(let peer, let fingerprint, let layers):
                 let range = "\(layers.lowerBound)..\(layers.upperBound - 1)"
@@ -68,5 +79,13 @@ enum Serve: Command {
                 console.note("\(peer) is done: \(pieceCount) pieces, \(fixed(seconds, 3)) s of computing.")
             }
         }
+        if let number = stop.signal { throw Stopped(signal: number) }
+    }
+
+    /// How lending usually ends.
+    struct Stopped: ExitReporting, CustomStringConvertible {
+        let signal: Int32
+        var exitStatus: ExitStatus { .signal(signal) }
+        var description: String { "Stopped by signal \(signal); the layers are lent no more." }
     }
 }

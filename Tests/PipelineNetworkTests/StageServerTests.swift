@@ -68,8 +68,8 @@ extension NetworkAddress {
 extension StageServer.Limits {
     static var quick: StageServer.Limits {
         var limits = StageServer.Limits()
-        limits.handshakeSeconds = 1
-        limits.frameSeconds = 1
+        limits.handshakeSeconds = 20
+        limits.frameSeconds = 20
         limits.frameByteCount = 1 << 16
         return limits
     }
@@ -122,7 +122,10 @@ struct Coordinated {
     }
 
     @Test func `whoever is not known, not TLS 1.3, silent or out of turn is refused with one sentence`() throws {
-        let served = try ServedLayers()
+        var limits = StageServer.Limits.quick
+        limits.handshakeSeconds = 3
+        limits.frameSeconds = 3
+        let served = try ServedLayers(limits: limits)
         defer { served.stop() }
         let stranger = try Identity.generate()
         var expected: [String] = []
@@ -139,7 +142,7 @@ struct Coordinated {
         #expect(served.refusals(2).count == 2)
         // Nothing at all.
         let silent = try Socket.reaching(served.address, within: 5)
-        expect("was silent for 1.0 seconds")
+        expect("was silent for 3.0 seconds")
         #expect(served.refusals(3).count == 3)
         silent.close()
         // Frames of a known peer that no coordinator sends.
@@ -149,7 +152,7 @@ struct Coordinated {
             ([0, 0, 0, 0, 1], "it sent a frame of kind 1 that is too short"),
             (PeerMessage.forget(.of([1])).frame, "another frame where a stage must be opened"),
             (PeerMessage.open(layers: 3..<5, stage: 1, arithmetic: .f32).frame, "layers 3..4 are not lent here"),
-            ([200, 0], "was silent for 1.0 seconds"),
+            ([200, 0], "was silent for 3.0 seconds"),
         ]
         for (index, (bytes, words)) in badFrames.enumerated() {
             let connection = try served.connection(as: served.friend)

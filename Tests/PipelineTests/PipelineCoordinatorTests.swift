@@ -89,6 +89,22 @@ struct EchoingStages: StageSource {
     }
 }
 
+/// One stage hangs up at its third piece; whoever replaces it computes in another arithmetic.
+struct OtherSpare: StageSource {
+    let base: GGUFFile
+    init(_ base: GGUFFile) { self.base = base }
+
+    func link(
+        stage: Int, role: DecoderPart.Role, attempt: Int, deliver: @escaping @Sendable (Arrival) -> Void
+    ) throws -> (any StageLink)? {
+        LocalStages(base, arithmetic: attempt == 0 ? .f32 : .int8) { stage, attempt in
+            var disturbance = Disturbance()
+            if stage == 4, attempt == 0 { disturbance.faults = [2: .garbles] }
+            return disturbance
+        }.link(stage: stage, role: role, attempt: attempt, deliver: deliver)
+    }
+}
+
 @Suite struct PipelineCoordinatorTests {
     let nano: NanoPipeline
 
@@ -195,6 +211,26 @@ struct EchoingStages: StageSource {
         }
         try nano.expectSame(coordinator.run(requests), requests)
         #expect((coordinator.setAside[.olderAttempt] ?? 0) > 0)
+    }
+
+    @Test func `replays that overtake each other count, and nobody else is asked`() throws {
+        let requests = nano.requests(2, tokens: 12)
+        let coordinator = try nano.coordinator(patience: 3) { stage, attempt in
+            var disturbance = Disturbance()
+            if stage == 4 {
+                if attempt == 0 { disturbance.faults = [16: .misreads] } else { disturbance.delay = 0...0.05 }
+            }
+            return disturbance
+        }
+        try nano.expectSame(coordinator.run(requests), requests)
+        #expect(coordinator.setAside == [.otherInput: 1])
+    }
+
+    @Test func `a spare that computes other bits from the same input ends the run`() throws {
+        let coordinator = try PipelineCoordinator(
+            nano.decoder.configuration, roles: nano.roles, source: OtherSpare(nano.base))
+        let error = try #require(throws: PipelineError.self) { try coordinator.run(nano.requests(1)) }
+        #expect(error == .spareDiffers(stage: "layers 3..3", position: 0))
     }
 
     @Test func `when nobody is left the run ends with a sentence`() throws {
