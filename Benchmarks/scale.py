@@ -354,8 +354,9 @@ def main():
             text = file.read()
     for name, content in tables(result):
         print(f"{name}\n{content}\n")
-        text = re.sub(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", lambda found: found[1] + content + found[2], text,
-                      flags=re.S)
+        # What stands between the two lines may be nothing yet, and never another table's beginning.
+        text = re.sub(rf"(<!-- {name} -->\n)(?:(?!<!-- ).)*(<!-- end -->)",
+                      lambda found: found[1] + content + "\n" + found[2], text, flags=re.S)
     if options.markdown:
         with open(options.markdown, "w") as file:
             file.write(text)
