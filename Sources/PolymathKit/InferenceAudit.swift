@@ -18,8 +18,11 @@ internal import TensorCore
 public final class InferenceAudit {
     /// The part of the processor time that the rolling check may use.
     public static let costShare = 0.004
-    /// Wall time between two rolling checks, at least: a look at every token would cost more than the hashing.
-    static let interval = Duration.milliseconds(50)
+    /// Processor seconds between two rolling checks within a reply, at least: a look at every token would cost more than
+    /// the hashing.
+    static let interval = 0.1
+    /// Wall time between two questions how many these are by now.
+    static let pause = Duration.milliseconds(25)
 
     /// What the audit cost and covered.
     public struct Figures: Equatable, Sendable {
@@ -50,7 +53,7 @@ public final class InferenceAudit {
     private var replies = 0
     private var tokens = 0
     private var mark = ProcessorTime.process
-    private var lastCheck = ContinuousClock.now
+    private var lastAsked = ContinuousClock.now
     private var violation: SealViolation?
 
     /// Seals the base and opens the chain in `folder`, which must be new or empty.
@@ -99,7 +102,10 @@ public final class InferenceAudit {
     /// - Returns: false where the base is no longer what was sealed; ``recordReply(prompt:tokens:end:)`` throws then.
     public func mayGoOn() -> Bool {
         guard violation == nil else { return false }
-        guard ContinuousClock.now - lastCheck >= Self.interval else { return true }
+        let now = ContinuousClock.now
+        guard now - lastAsked >= Self.pause else { return true }
+        lastAsked = now
+        guard ProcessorTime.process - mark >= Self.interval else { return true }
         do throws(SealViolation) { try look() } catch { violation = error }
         return violation == nil
     }
@@ -169,7 +175,6 @@ public final class InferenceAudit {
         let hashing = sealGuard.cpuSeconds
         let own = ProcessorTime.thread
         defer {
-            lastCheck = ContinuousClock.now
             mark = ProcessorTime.process
             // What helpers hashed is in the guard's own count alone.
             runningSeconds += max(ProcessorTime.thread - own, sealGuard.cpuSeconds - hashing)

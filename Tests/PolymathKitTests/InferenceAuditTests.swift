@@ -42,7 +42,7 @@ import Testing
             try generation.run(base, prompt: $0, audit: audit) { _ in true }
         }
         let figures = try audit.close()
-        #expect(figures.replies == 3 && figures.rollingBytes > 0)
+        #expect(figures.replies == 3 && figures.sealedBytes > 4_000_000)
         #expect(figures.ownSeconds > 0 && figures.ownSeconds <= figures.processSeconds)
         let verdict = verdict()
         #expect(verdict.isPassed, "\(verdict.text)")
