@@ -54,6 +54,9 @@ struct CustodyTests {
             "bench", "gradients", "--base", "tiny.gguf", "--tokens", "tokens.json", "--seq-len", "4", "--batch-size",
             "1",
         ],
+        ["bets", "list", "--home", "."],
+        ["bets", "table", "--home", ".", "--out", "bets.md"],
+        ["bets", "retract", "1", "--reason", "A trace.", "--home", "."],
         ["doctor"],
         ["completion", "bash"],
     ]
@@ -61,7 +64,7 @@ struct CustodyTests {
     private static let small = ["--seq-len", "16"]
 
     /// Not run here: the one that may open a socket has a test of its own, the others write a gigabyte or take minutes.
-    static let others = ["base pull", "base synth", "bench kernels"]
+    static let others = ["base pull", "base synth", "bench kernels", "bets run"]
 
     private func prepare() throws {
         let files = FileManager.default
@@ -70,8 +73,13 @@ struct CustodyTests {
         try files.copyItem(
             atPath: Repository.reference("qwen2-tied-f32.gguf"), toPath: program.folder.path("tiny.gguf"))
         try files.copyItem(atPath: Repository.reference("tokens.json"), toPath: program.folder.path("tokens.json"))
-        for folder in ["diary", "inbox"] {
+        for folder in ["diary", "inbox", "Bets", "Documentation/Results/bets"] {
             try files.createDirectory(atPath: program.folder.path(folder), withIntermediateDirectories: true)
+        }
+        for place in ["Bets", "Documentation/Results/bets"] {
+            let name = "/01-own-adapter.json"
+            try files.copyItem(
+                atPath: Repository.root + "/" + place + name, toPath: program.folder.path(place) + name)
         }
         let sample = SampleAdapter(program: program)
         let people = try (1...3).map { try Identity.fromSeed([UInt8](repeating: $0, count: 32)) }
