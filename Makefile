@@ -5,7 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test kills trace-deps neon neon-deps paths interop serving flower scale codec bets sweep evidence privacy throttle pressure endurance \
+.PHONY: deps build demo test aggregate kills trace-deps neon neon-deps paths interop serving flower scale codec bets sweep evidence privacy throttle pressure endurance \
 	bench faithful fuzz pipeline lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
@@ -112,6 +112,10 @@ codec: build $(INTEROP)/installed
 bets: build
 	$(POLYMATH) bets run --all --quick
 	$(POLYMATH) bets list
+
+# 10,000 adapters verified and aggregated, against numpy; Documentation/FEDERATION.md.
+aggregate: build
+	python3 Benchmarks/aggregate.py --verifier $(CURDIR)/.build/release/polymath-verify
 
 # Learning rates per scope, judged on validation text.
 sweep: build

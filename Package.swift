@@ -87,7 +87,7 @@ let package = Package(
             "Bets",
             [
                 "PolymathKit", "Bytes", "Blocks", "Digest", "Adapter", "Corpus", "Tokenizer", "Model", "Training",
-                "TensorCore", "Device", "GGUF", "Conventions", "Pipeline",
+                "TensorCore", "Device", "GGUF", "Conventions", "Pipeline", "Federation", "Seal",
             ]),
         .executableTarget(
             name: "polymath",

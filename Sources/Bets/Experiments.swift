@@ -11,6 +11,7 @@ public enum Experiments {
         Noise.self,
         MixtureOfPeople.self,
         AuditCost.self,
+        RobustMedian.self,
         PipelineThrottle.self,
     ]
 }

@@ -47,6 +47,9 @@ package enum FederationAggregate<Bases: BaseAccess>: Command {
         let out = try arguments.requiredText(.out)
         let recordPath =
             arguments.text(.record) ?? (out.hasSuffix(".gguf") ? String(out.dropLast(5)) : out) + ".record.json"
+        guard out != recordPath else {
+            throw UsageError.impossible("--out and --record are the same file; give two.")
+        }
         try InputPath.requireFree(out)
         try InputPath.requireFree(recordPath)
         let identity = try arguments.text(.identity).map { try Identity.loadOrCreate(path: $0) } ?? .loadOrCreate()

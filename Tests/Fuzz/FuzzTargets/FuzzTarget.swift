@@ -19,7 +19,7 @@ public struct FuzzTarget: Sendable {
     public static let all: [FuzzTarget] = [
         .gguf, .vocabulary, .adapter, .signedAdapter, .boundary, .signedBoundary, .dsse, .attestation, .chain, .seal,
         .specialist, .signedSpecialist, .json, .pem, .trusted, .run, .checkpoint, .rows, .record, .tokens, .catalog,
-        .text,
+        .text, .roster, .round, .signedRound,
     ]
 
     public static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }
