@@ -148,7 +148,7 @@ let package = Package(
                 "Bytes", "Blocks", "GGUF", "Digest", "Seal", "Adapter", "Audit", "TensorCore", "Model", "Training",
                 "Corpus", "Device", "Conventions",
             ]),
-        tests("Bets", ["Bytes", "Blocks", "GGUF", "Digest", "PolymathKit"]),
+        tests("Bets", ["Bytes", "Blocks", "GGUF", "Digest", "Adapter", "PolymathKit", "Model", "TensorCore"]),
         .testTarget(
             name: "polymathTests",
             dependencies: ["TestSupport", "Bytes", "GGUF", "Blocks", "Digest", "Adapter", "Audit"],

@@ -1,10 +1,10 @@
 internal import Digest
-internal import Model
+package import Model
 internal import TensorCore
 
 /// What one contestant trains of a decoder, and in which form it would be shipped.
-struct Contestant: Sendable, Equatable {
-    enum Part: Sendable, Equatable {
+package struct Contestant: Sendable, Equatable {
+    package enum Part: Sendable, Equatable {
         /// Tensors of the base; their change is shipped.
         case tensors([String])
         /// Low-rank additions to attention's projections; both factors are shipped.
@@ -13,18 +13,24 @@ struct Contestant: Sendable, Equatable {
         case tokenBias([Int32], scale: Float)
     }
 
-    enum Encoding: Sendable, Equatable {
+    package enum Encoding: Sendable, Equatable {
         /// Blocks of 32 values in 34 bytes, as in adapters.
         case q8
         case f32
     }
 
-    let name: String
-    let parts: [Part]
-    var encoding = Encoding.q8
+    package let name: String
+    package let parts: [Part]
+    package var encoding = Encoding.q8
+
+    package init(name: String, parts: [Part], encoding: Encoding = .q8) {
+        self.name = name
+        self.parts = parts
+        self.encoding = encoding
+    }
 
     /// Scope norms: what an adapter holds by default.
-    static func normGains(_ shape: DecoderConfiguration) -> Contestant {
+    package static func normGains(_ shape: DecoderConfiguration) -> Contestant {
         let last = shape.layerCount - 1
         let layers = last == 0 ? [0] : [0, last]
         let names = layers.flatMap { ["blk.\($0).attn_norm.weight", "blk.\($0).ffn_norm.weight"] }
@@ -32,14 +38,14 @@ struct Contestant: Sendable, Equatable {
     }
 
     /// LoRA as PEFT sets it up for this architecture: query and value projections of every layer; alpha is twice the rank.
-    static func lora(rank: Int, _ shape: DecoderConfiguration) -> Contestant {
+    package static func lora(rank: Int, _ shape: DecoderConfiguration) -> Contestant {
         let names = (0..<shape.layerCount).flatMap { ["blk.\($0).attn_q.weight", "blk.\($0).attn_v.weight"] }
         return Contestant(
             name: "LoRA rank \(rank)", parts: [.lowRank(names, rank: rank, scale: 2)], encoding: .f32)
     }
 
     /// LoRA of rank 1 on a few projections, `layer.projection` each, in eight bits.
-    static func thinLora(_ places: [String]) -> Contestant {
+    package static func thinLora(_ places: [String]) -> Contestant {
         let names = places.map { place in
             let parts = place.split(separator: ".")
             return "blk.\(parts[0]).attn_\(parts[1]).weight"
@@ -51,18 +57,18 @@ struct Contestant: Sendable, Equatable {
 }
 
 /// A contestant in a decoder: its parameters, and what they were.
-struct Installed {
-    let parameters: [Parameter]
+package struct Installed {
+    package let parameters: [Parameter]
     /// Where backward ends; the layer count where nothing below the head is trained.
-    let lowestLayer: Int
+    package let lowestLayer: Int
     /// Bytes of what is shipped: values and their scales, and the ids of tokens; no names and no signature.
-    let byteCount: Int
+    package let byteCount: Int
     private let encoding: Contestant.Encoding
     /// What shipped values are added to: the base's tensors, or zero.
     private let origins: [[Float]]
 
     /// - Parameter seed: of the first values of low-rank factors.
-    init(_ contestant: Contestant, in decoder: Decoder, seed: UInt64, tokensPerStep: Int) throws {
+    package init(_ contestant: Contestant, in decoder: Decoder, seed: UInt64, tokensPerStep: Int) throws {
         let shape = decoder.configuration
         var parameters: [Parameter] = []
         var origins: [[Float]] = []
@@ -100,7 +106,7 @@ struct Installed {
     }
 
     /// Puts what a reader of the shipped form would have in the place of what was trained.
-    func roundToShipped() throws {
+    package func roundToShipped() throws {
         guard encoding == .q8 else { return }
         for (parameter, origin) in zip(parameters, origins) {
             let change = zip(parameter.value.values, origin).map { $0 - $1 }

@@ -1,15 +1,15 @@
-internal import Model
+package import Model
 internal import Training
 
 /// Norm gains against LoRA on one person's text, each at its own rate: what two bets measure in the same way.
-struct LoraContest {
+package struct LoraContest {
     let person: String
     let norms: Race
     let thick: Race
     let thin: Race
 
     /// Most bytes of values, scales and ids that count as those of scope `norms`: 5.4·d.
-    static func byteLimit(_ shape: DecoderConfiguration) -> Int { shape.embeddingLength * 54 / 10 }
+    package static func byteLimit(_ shape: DecoderConfiguration) -> Int { shape.embeddingLength * 54 / 10 }
 
     static func normsRace(_ person: String, _ shape: DecoderConfiguration) -> Race {
         Race(person, [.normGains(shape)], middle: -3)
@@ -21,7 +21,7 @@ struct LoraContest {
 
     /// LoRA of rank 1 in eight bits on as many projections as the bytes of scope norms pay for; which of them, validation
     /// text decides.
-    static func thinRace(_ person: String, _ shape: DecoderConfiguration, isQuick: Bool) -> Race {
+    package static func thinRace(_ person: String, _ shape: DecoderConfiguration, isQuick: Bool) -> Race {
         let (middle, last) = (shape.layerCount / 2, shape.layerCount - 1)
         let menu = [
             ["0.v", "\(middle).v", "\(last).v"], ["0.q", "0.v", "\(last).v"], ["\(last).q", "\(last).v", "0.v"],

@@ -1,16 +1,16 @@
 internal import Foundation
-internal import Model
+package import Model
 internal import TensorCore
 
 /// Which tokens a sparse bias on the logits should be for, from training text alone.
-struct OwnWords {
+package struct OwnWords {
     /// Times that each token is a counted target.
     private var said: [Double]
     /// Times that the base expects it to be.
     private var expected: [Double]
 
     /// - Complexity: one forward of every window, with all logits.
-    init(_ windows: [TokenWindow], base: Decoder) throws {
+    package init(_ windows: [TokenWindow], base: Decoder) throws {
         said = Array(repeating: 0, count: base.configuration.vocabularySize)
         expected = said
         for window in windows {
@@ -30,12 +30,12 @@ struct OwnWords {
     }
 
     /// The tokens said most often; among equals the lower ids.
-    func mostFrequent(_ count: Int) -> [Int32] { best(count) { said[$0] } }
+    package func mostFrequent(_ count: Int) -> [Int32] { best(count) { said[$0] } }
 
     /// The tokens whose bias alone would gain most, said more or less often than expected.
     ///
     /// With c said and p expected, both plus one so that rare words gain little, a bias b = log(c/p) gains c·b − c + p nats.
-    func mostGained(_ count: Int) -> [Int32] {
+    package func mostGained(_ count: Int) -> [Int32] {
         best(count) { token in
             let (c, p) = (said[token] + 1, expected[token] + 1)
             return c * log(c / p) - c + p

@@ -2,48 +2,70 @@ internal import Corpus
 internal import Dispatch
 internal import Foundation
 internal import GGUF
-internal import Model
+package import Model
 internal import PolymathKit
 internal import Synchronization
 internal import TensorCore
 internal import Training
 
 /// One training of a contestant on a person's text.
-struct Trial: Sendable {
-    let contestant: Contestant
-    let person: String
-    let rate: Double
+package struct Trial: Sendable {
+    package let contestant: Contestant
+    package let person: String
+    package let rate: Double
     var seed: UInt64 = 0
     /// nil means as many as `polymath train` makes: three epochs.
     var steps: Int?
     /// Noise on hidden states in training passes, relative to each row; 0 is none.
     var noise = 0.0
+
+    package init(
+        contestant: Contestant, person: String, rate: Double, seed: UInt64 = 0, steps: Int? = nil, noise: Double = 0
+    ) {
+        self.contestant = contestant
+        self.person = person
+        self.rate = rate
+        self.seed = seed
+        self.steps = steps
+        self.noise = noise
+    }
 }
 
 /// What a trial came to.
-struct TrialResult: Sendable {
-    let trial: Trial
+package struct TrialResult: Sendable {
+    package let trial: Trial
     /// Mean loss on validation text of what would be shipped, nats; infinite where training broke down.
-    let validation: Double
-    let steps: Int
-    let bestStep: Int
-    let byteCount: Int
+    package let validation: Double
+    package let steps: Int
+    package let bestStep: Int
+    package let byteCount: Int
     /// What a reader would have, by parameter.
-    let shipped: [[Float]]
+    package let shipped: [[Float]]
+
+    package init(
+        trial: Trial, validation: Double, steps: Int, bestStep: Int, byteCount: Int, shipped: [[Float]]
+    ) {
+        self.trial = trial
+        self.validation = validation
+        self.steps = steps
+        self.bestStep = bestStep
+        self.byteCount = byteCount
+        self.shipped = shipped
+    }
 }
 
 /// Trains contestants under the same conditions: `polymath train`'s options, order of windows, validations and choice of
 /// the best step, in f32. Only what is trained and the rate differ. Test text is read by ``testLoss(_:)`` alone.
-final class Trials {
+package final class Trials {
     /// Tokens of a window.
     static let sequenceLength = TrainingRequest.Defaults.sequenceLength
     let bench: Workbench
     let people: [String]
-    let shape: DecoderConfiguration
+    package let shape: DecoderConfiguration
     private let material: Material
     private let test: [String: [TokenWindow]]
 
-    init(_ bench: Workbench, people: [String]) throws {
+    package init(_ bench: Workbench, people: [String]) throws {
         self.bench = bench
         self.people = people
         let base = try bench.base()
@@ -72,7 +94,7 @@ final class Trials {
     /// Runs trials side by side, one thread each; threads change no bit of a result.
     ///
     /// - Returns: in the order of `trials`.
-    func run(_ trials: [Trial], label: String = "training") throws -> [TrialResult] {
+    package func run(_ trials: [Trial], label: String = "training") throws -> [TrialResult] {
         let material = material
         let next = Atomic<Int>(0)
         let results = Mutex<[Int: Result<TrialResult, any Error>]>([:])
@@ -137,9 +159,9 @@ final class Trials {
     }
 
     /// Training windows of a person, for choosing tokens by.
-    func trainingWindows(_ person: String) -> [TokenWindow] { material.texts[person]?.data.training ?? [] }
+    package func trainingWindows(_ person: String) -> [TokenWindow] { material.texts[person]?.data.training ?? [] }
 
-    func decoder() throws -> Decoder { try Decoder(material.gguf, workers: Workers(count: bench.threads)) }
+    package func decoder() throws -> Decoder { try Decoder(material.gguf, workers: Workers(count: bench.threads)) }
 }
 
 /// What a trial needs, to be shared between threads.

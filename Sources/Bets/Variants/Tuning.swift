@@ -1,6 +1,6 @@
 /// Rates 1, 3, 10, 30 … times a power of ten, by rung: rung 0 is 1, rung −1 is 0.3.
-enum RateLadder {
-    static func rate(_ rung: Int) -> Double {
+package enum RateLadder {
+    package static func rate(_ rung: Int) -> Double {
         let tens = (rung - (rung & 1)) / 2
         let power = (0..<abs(tens)).reduce(1.0) { value, _ in value * 10 }
         let digit = rung & 1 == 0 ? 1.0 : 3
@@ -12,20 +12,20 @@ enum RateLadder {
 ///
 /// Where there are several candidates, as of matrices to fit, each runs at the middle rung first and the best goes on.
 /// Three neighbouring rungs are tried, and then one further at a time while the best is the outermost.
-struct Race {
-    let person: String
-    let candidates: [Contestant]
+package struct Race {
+    package let person: String
+    package let candidates: [Contestant]
     /// Of ``RateLadder``.
-    let middle: Int
-    private(set) var tried: [Int: TrialResult] = [:]
+    package let middle: Int
+    package private(set) var tried: [Int: TrialResult] = [:]
     /// By candidate's name, at the middle rung.
-    private(set) var screened: [(name: String, validation: Double)] = []
+    package private(set) var screened: [(name: String, validation: Double)] = []
     private var chosen: Contestant?
 
     /// Rungs after which a search gives up with its best at the edge.
-    static let mostRungs = 8
+    package static let mostRungs = 8
 
-    init(_ person: String, _ candidates: [Contestant], middle: Int) {
+    package init(_ person: String, _ candidates: [Contestant], middle: Int) {
         self.person = person
         self.candidates = candidates
         self.middle = middle
@@ -33,10 +33,12 @@ struct Race {
     }
 
     /// The trial with the lowest validation loss.
-    var best: TrialResult? { tried.values.min { ($0.validation, $0.trial.rate) < ($1.validation, $1.trial.rate) } }
+    package var best: TrialResult? {
+        tried.values.min { ($0.validation, $0.trial.rate) < ($1.validation, $1.trial.rate) }
+    }
 
     /// Whether the best rate has no neighbour on one side.
-    var isAtEdge: Bool {
+    package var isAtEdge: Bool {
         guard let (low, high) = span, let rung = bestRung else { return true }
         return rung == low || rung == high
     }
@@ -51,7 +53,7 @@ struct Race {
     }
 
     /// What to run next; nothing when the search is over.
-    fileprivate func pending(isQuick: Bool) -> [(rung: Int, contestant: Contestant)] {
+    package func pending(isQuick: Bool) -> [(rung: Int, contestant: Contestant)] {
         guard let chosen else { return candidates.map { (middle, $0) } }
         let missing = (middle - 1...middle + 1).filter { tried[$0] == nil }
         if !missing.isEmpty { return missing.map { ($0, chosen) } }
@@ -59,7 +61,7 @@ struct Race {
         return [(bestRung == low ? low - 1 : high + 1, chosen)]
     }
 
-    fileprivate mutating func take(_ results: [(rung: Int, result: TrialResult)]) {
+    package mutating func take(_ results: [(rung: Int, result: TrialResult)]) {
         if chosen == nil {
             screened = results.map { ($0.result.trial.contestant.name, $0.result.validation) }
             guard let best = results.min(by: { $0.result.validation < $1.result.validation }) else { return }
@@ -71,7 +73,7 @@ struct Race {
     }
 
     /// Rates and their validation losses, ascending, for the record.
-    var record: String {
+    package var record: String {
         tried.sorted { $0.key < $1.key }
             .map { "\(RateLadder.rate($0.key)): \(($0.value.validation * 1e4).rounded() / 1e4)" }
             .joined(separator: "; ")

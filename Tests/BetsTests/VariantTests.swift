@@ -1,0 +1,144 @@
+import Adapter
+import Bets
+import Foundation
+import Model
+import PolymathKit
+import TensorCore
+import TestSupport
+import Testing
+
+/// What bets hold norm gains against: payloads as they are counted, rounding, and the search for a rate.
+@Suite struct VariantTests {
+    static func bench(scratch: String = "") -> Workbench {
+        let home = Home.locate(option: Repository.root, environment: [:], currentFolder: Repository.root)
+        return Workbench(home: home, isQuick: true, threads: 2, scratch: scratch) { _ in }
+    }
+
+    @Test func `rates go by 1 and 3`() {
+        #expect((-7...3).map(RateLadder.rate) == [3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3, 10, 30])
+    }
+
+    @Test func `eight-bit values lose at most half a step of their block's scale, and zeros nothing`() throws {
+        var random = SeededGenerator(seed: 1)
+        let values = (0..<70).map { $0 < 32 ? 0 : random.normal() }
+        let rounded = try EightBitValues.rounded(values)
+        #expect(rounded.count == 70 && rounded.prefix(32).allSatisfy { $0 == 0 })
+        #expect(rounded != values)
+        for (a, b) in zip(values, rounded) { #expect(abs(a - b) <= 4.0 / 127 * 0.51) }
+        #expect([1, 32, 33, 1_280].map(EightBitValues.byteCount) == [34, 34, 68, 1_360])
+    }
+
+    @Test func `payloads are counted as they would be shipped`() throws {
+        let base = try Self.bench().base()
+        func installed(_ contestant: Contestant) throws -> Installed {
+            let decoder = try Decoder(base.gguf, workers: Workers(count: 1))
+            return try Installed(contestant, in: decoder, seed: 0, tokensPerStep: 0)
+        }
+        let shape = try base.decoder().configuration
+        let norms = try installed(.normGains(shape))
+        #expect(norms.byteCount == 1_360 && norms.lowestLayer == 0)
+        // 6 layers, rank 4: A of q and v 256 wide, B of 256 and 128.
+        let lora = try installed(.lora(rank: 4, shape))
+        #expect(lora.byteCount == 6 * 4 * (256 + 256 + 256 + 128) * 4 && lora.parameters.count == 24)
+        let thin = try installed(.thinLora(["5.q", "5.v", "0.v"]))
+        #expect(thin.byteCount == 1_360 && thin.lowestLayer == 0)
+        #expect(try installed(.thinLora(["2.output"])).byteCount == 544)
+        let words = try installed(
+            Contestant(name: "words", parts: [.tokenBias((0..<448).map { Int32($0) * 3 }, scale: 1)]))
+        #expect(words.byteCount == 448 * 3 + 14 * 2 && words.lowestLayer == 6)
+        for race in ["skerry-diary"].map({ LoraContest.thinRace($0, shape, isQuick: false) }) {
+            for contestant in race.candidates {
+                #expect(try installed(contestant).byteCount <= LoraContest.byteLimit(shape), "\(contestant.name)")
+            }
+        }
+    }
+
+    @Test func `what a seed draws for LoRA is another for every seed and matrix, and within PEFT's bound`() throws {
+        let base = try Self.bench().base()
+        func first(_ seed: UInt64) throws -> [[Float]] {
+            let decoder = try Decoder(base.gguf, workers: Workers(count: 1))
+            return try Installed(.thinLora(["0.q", "1.q"]), in: decoder, seed: seed, tokensPerStep: 0)
+                .parameters.map(\.value.values)
+        }
+        let (one, two) = (try first(1), try first(2))
+        #expect(Set([one[0], one[2], two[0], two[2]]).count == 4)
+        #expect(try first(1) == one)
+        #expect(one[1].allSatisfy { $0 == 0 } && one[3].allSatisfy { $0 == 0 })
+        let largest = one[0].map(abs).max() ?? 0
+        #expect(largest <= 1.0 / 16 && largest > 0.9 / 16)
+    }
+
+    // The contestant called "norm gains" must be what `train` makes, or nothing is compared with it.
+    @Test func `norm gains as a contestant are what a run of train exports`() throws {
+        let folder = TemporaryFolder()
+        let bench = Self.bench(scratch: folder.path)
+        let trials = try Trials(bench, people: ["skerry-diary"])
+        let trial = Trial(contestant: .normGains(trials.shape), person: "skerry-diary", rate: 0.04, seed: 3, steps: 2)
+        let result = try #require(try trials.run([trial]).first)
+        let trained = try bench.train("skerry-diary", seed: 3) { request in
+            request.steps = 2
+            request.learningRate = 0.04
+        }
+        let base = try bench.base()
+        let gains = try base.verifiedAdapter(path: trained.path).effectiveGains(on: base.gguf)
+        // Both in the scope's order: layers ascending, attention before feed-forward, output last.
+        #expect(result.shipped == gains.map(\.values))
+        #expect(result.bestStep == 2 && result.steps == 2)
+    }
+
+    @Test(arguments: [(-3, -3), (-9, -9), (2, 2), (40, 4)])
+    func `a search for a rate goes on until the best has neighbours, or gives up`(best: Int, end: Int) throws {
+        let trials = try Trials(Self.bench(), people: [])
+        let contestant = Contestant.normGains(trials.shape)
+        var race = Race("nobody", [contestant], middle: -3)
+        var rounds = 0
+        while true {
+            let pending = race.pending(isQuick: false)
+            if pending.isEmpty { break }
+            rounds += 1
+            race.take(
+                pending.map {
+                    (rung: $0.rung, result: Self.result($0.contestant, $0.rung, Double(abs($0.rung - best))))
+                })
+        }
+        #expect(race.best?.trial.rate == RateLadder.rate(end))
+        #expect(race.isAtEdge == (best != end))
+        #expect(race.tried.count <= Race.mostRungs && rounds <= Race.mostRungs - 2)
+    }
+
+    @Test func `of several candidates the best at the middle rung goes on`() throws {
+        let trials = try Trials(Self.bench(), people: [])
+        var race = Race("nobody", [.normGains(trials.shape), .lora(rank: 4, trials.shape)], middle: -3)
+        let first = race.pending(isQuick: true)
+        #expect(first.map(\.rung) == [-3, -3])
+        race.take([
+            (rung: -3, result: Self.result(first[0].contestant, -3, 2)),
+            (rung: -3, result: Self.result(first[1].contestant, -3, 1)),
+        ])
+        let second = race.pending(isQuick: true)
+        #expect(second.map(\.rung) == [-4, -2])
+        #expect(second.allSatisfy { $0.contestant == first[1].contestant })
+        race.take(second.map { (rung: $0.rung, result: Self.result($0.contestant, $0.rung, 0.5)) })
+        #expect(race.pending(isQuick: true).isEmpty)
+        #expect(race.best?.trial.rate == RateLadder.rate(-4))
+    }
+
+    @Test func `own words are those that a text says more or less often than the base expects`() throws {
+        let trials = try Trials(Self.bench(), people: ["skerry-diary"])
+        let windows = Array(trials.trainingWindows("skerry-diary").prefix(1))
+        let words = try OwnWords(windows, base: trials.decoder())
+        let said = Dictionary(grouping: windows.flatMap(\.targets), by: { $0 }).mapValues(\.count)
+        let frequent = words.mostFrequent(5)
+        let least = frequent.compactMap { said[$0] }.min() ?? 0
+        #expect(said.filter { !frequent.contains($0.key) }.values.allSatisfy { $0 <= least })
+        let gained = words.mostGained(20)
+        #expect(gained == gained.sorted() && Set(gained).count == 20)
+        #expect(gained != words.mostFrequent(20))
+    }
+
+    private static func result(_ contestant: Contestant, _ rung: Int, _ validation: Double) -> TrialResult {
+        TrialResult(
+            trial: Trial(contestant: contestant, person: "nobody", rate: RateLadder.rate(rung)),
+            validation: validation, steps: 1, bestStep: 1, byteCount: 0, shipped: [])
+    }
+}
