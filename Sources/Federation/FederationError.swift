@@ -43,12 +43,12 @@ public enum FederationError: Error, Equatable, CustomStringConvertible, Sendable
         case .rosterEmpty(let path): "The roster “\(escaped(path, limit: 200))” names nobody."
         case .folder(let path): "The folder “\(escaped(path, limit: 200))” cannot be listed."
         case .trim(let trim, let faults):
-            "A trimmed mean that leaves out \(trim) at each end is not safe against \(faults) faults: --trim must be at "
+            "A trimmed mean that leaves out \(trim) at each end is not safe against \(faults) hostile adapters: --trim must be at "
                 + "least --faults."
         case .parameter(let name, let method): "The parameter \(name) of the method \(method) cannot be that."
         case .unusedParameter(let name, let method): "The method \(method) has no --\(name)."
         case .tooFew(let accepted, let needed, let faults, let refused):
-            "\(accepted) adapters were accepted and \(refused) refused; against \(faults) faults this round needs at "
+            "\(accepted) adapters were accepted and \(refused) refused; with --faults \(faults) this round needs at "
                 + "least \(needed), so nothing is aggregated."
         case .roundRecorded(let round):
             "The round \(escaped(round)) has a record already; a round is aggregated once."
