@@ -68,7 +68,8 @@ import Testing
     }
 
     // The contestant called "norm gains" must be what `train` makes, or nothing is compared with it. Bets 1 and 8 trained
-    // the same in both ways, over three epochs: to the last bit they measured the same.
+    // the same in both ways, over three epochs. Adapters divide by a block's scale in Double and GGML's blocks in Float,
+    // so that a value near a half may go the other way: seen, 6e-9 nats. Another training would be 1e-4 off.
     @Test func `norm gains as a contestant measure what an adapter of train measures`() throws {
         let folder = Repository.root + "/Documentation/Results/bets/"
         let trained = try #require(BetResult.read(path: folder + "01-own-adapter.json").measured.tables.first)
@@ -76,7 +77,11 @@ import Testing
         for (index, person) in Workbench.people.enumerated() {
             let own = try #require(trained.rows.first { $0.first == .text(person) })
             let quiet = try #require(contestant.rows.first { $0.prefix(2) == [.text(person), "0.0"] })
-            #expect(own[index + 1] == quiet[2], "\(person)")
+            guard case .number(let one, _) = own[index + 1], case .number(let other, _) = quiet[2] else {
+                Issue.record("no figures for \(person)")
+                continue
+            }
+            #expect(abs(one - other) < 1e-6, "\(person)")
         }
     }
 
@@ -90,6 +95,7 @@ import Testing
             let pending = race.pending(isQuick: false)
             if pending.isEmpty { break }
             rounds += 1
+            try #require(rounds <= Race.mostRungs, "a search without an end")
             race.take(
                 pending.map {
                     (rung: $0.rung, result: Self.result($0.contestant, $0.rung, Double(abs($0.rung - best))))
