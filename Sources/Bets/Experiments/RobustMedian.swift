@@ -69,10 +69,23 @@ struct RobustMedian: Experiment {
 
         let cleanMean = try final(.init(name: "nobody hostile", isMean: true), clean: nil).0
         var worstMean = 0.0
+        var meanRatios: [(name: String, ratio: Double)] = []
         for attack in bench.isQuick ? [.flipAtTheLimit] : Attack.allCases where !attack.breaksARule {
             let (found, _) = try final(
                 .init(name: attack.rawValue, attack: attack, isMean: true), clean: cleanMean)
             worstMean = max(worstMean, found / cleanMean)
+            meanRatios.append((attack.rawValue, found / cleanMean))
+        }
+        if untrained / clean <= 1.084 {
+            remarks.append(
+                "The base alone has \(rounded(untrained / clean)) times the clean federation's loss: a federation that learned "
+                    + "nothing would meet 1.084 too, so the share of the gain that is kept says more.")
+        }
+        let harmless = meanRatios.filter { $0.ratio < 1.01 }.map(\.name)
+        if !harmless.isEmpty {
+            remarks.append(
+                "Under the plain mean these do little harm either, so they prove little: \(harmless.joined(separator: "; "))."
+            )
         }
         return Measured(
             measures: [
