@@ -24,8 +24,14 @@ public struct AuditChain: Equatable, Sendable {
         }
     }
 
+    /// The format that this program writes, `chain_version` of the start row. From 2 on the rows of ``RowKind/signed`` are
+    /// signed, and what a resume goes on from is in the chain; version 1 names none.
+    public static let version = 2
+
     public let rows: [AuditRow]
     public let status: Status
+    /// The format's version, 1 or 2.
+    public let version: Int
     /// Who started the run, and signed every pause and the close.
     public let signer: PublicKey
     /// Bytes after the last newline: what a crash left of a row. They are never read as a row.
@@ -40,6 +46,12 @@ public struct AuditChain: Equatable, Sendable {
 
     /// The body of the first row: what the run set out to do.
     public var start: JSONValue { rows.first?.body ?? .null }
+
+    /// Rows from the first to the last one that is signed; those after it anybody may have written who can write the file.
+    public var vouchedRowCount: Int {
+        let signed = version >= 2 ? RowKind.signed.union(RowKind.states) : RowKind.states
+        return (rows.lastIndex { signed.contains($0.kind) } ?? -1) + 1
+    }
 
     /// Reads and checks a chain.
     ///
@@ -62,6 +74,8 @@ public struct AuditChain: Equatable, Sendable {
         var rows: [AuditRow] = []
         var status = Status.open
         var signer: PublicKey?
+        var version = 1
+        var order: StepOrder?
         var lineStart = 0
         for end in bytes.indices where bytes[end] == 0x0A {
             let line = rows.count + 1
@@ -82,13 +96,26 @@ public struct AuditChain: Equatable, Sendable {
                 guard row.kind == RowKind.start else { throw .firstRow(found: row.kind) }
                 signer = row.body["signer"]?.asString.flatMap(Hex.decode).flatMap { PublicKey(bytes: $0) }
                 guard signer != nil else { throw .notARow(line: line, reason: "it names no signer") }
+                version = try Self.version(of: row)
+                order = InferenceChain.isTold(byStart: row.body) ? nil : StepOrder(version: version)
+            }
+            if let signer, version >= 2, RowKind.signed.contains(row.kind) {
+                try SignedRow.verify(row, line: line, signer: signer)
             }
             try advance(&status, by: row, line: line, signer: signer)
+            try order?.take(row, line: line)
             rows.append(row)
         }
         guard let signer, let last = rows.last else { throw .empty }
         if let head, head != last.hash { throw .head(expected: head, found: last.hash) }
-        return AuditChain(rows: rows, status: status, signer: signer, tornByteCount: bytes.count - lineStart)
+        return AuditChain(
+            rows: rows, status: status, version: version, signer: signer, tornByteCount: bytes.count - lineStart)
+    }
+
+    private static func version(of start: AuditRow) throws(AuditChainError) -> Int {
+        guard let stated = start.body["chain_version"] else { return 1 }
+        guard let number = stated.asInt, number == version else { throw .version(found: stated.asInt) }
+        return number
     }
 
     private static func advance(
@@ -116,6 +143,8 @@ public struct AuditChain: Equatable, Sendable {
 /// The kinds that rules attach to; other rows may have any kind.
 public enum RowKind {
     public static let start = "start"
+    public static let step = "step"
+    public static let validation = "validation"
     public static let resume = "resume"
     public static let recovery = "recovery"
     public static let checkpoint = "checkpoint"
@@ -126,4 +155,9 @@ public enum RowKind {
     public static let failure = "failure"
     public static let pause = "pause"
     public static let close = "close"
+
+    /// Kinds whose rows carry a signature of their own; there are few of them, however many steps a run has.
+    static let signed: Set = [start, resume, checkpoint, sealViolation, failure]
+    /// Kinds whose body is a signed state.
+    static let states: Set = [pause, close]
 }

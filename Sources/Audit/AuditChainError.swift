@@ -19,6 +19,13 @@ public enum AuditChainError: Error, Equatable, CustomStringConvertible, Sendable
     case afterClose(line: Int)
     case afterPause(line: Int, found: String)
     case signedState(line: Int, reason: String)
+    /// A row of a kind that must be signed, and is not.
+    case unsignedRow(line: Int, kind: String)
+    case version(found: Int?)
+    /// A row of another step than the one that must follow; `found` is nil where it names none.
+    case stepOrder(line: Int, kind: String, expected: Int, found: Int?)
+    /// A resume from a step that has no checkpoint in the chain, or that lies ahead of it.
+    case resumePoint(line: Int, step: Int?, reached: Int)
     case signature(line: Int, signer: String)
     case otherSigner(line: Int, expected: String, found: String)
     case head(expected: SHA256Digest, found: SHA256Digest)
@@ -51,6 +58,16 @@ public enum AuditChainError: Error, Equatable, CustomStringConvertible, Sendable
             "Line \(line) of the audit chain is “\(escaped(found))”; after a pause only “recovery” or “resume” may follow."
         case .signedState(let line, let reason):
             "The signed state in line \(line) of the audit chain is malformed: \(reason)"
+        case .unsignedRow(let line, let kind):
+            "Line \(line) of the audit chain is “\(escaped(kind))”, which must carry the signer's signature, and it carries none."
+        case .version(let found):
+            "The audit chain is of version \(found.map(String.init) ?? "?"); this program reads 1 and \(AuditChain.version)."
+        case .stepOrder(let line, let kind, let expected, let found):
+            "Line \(line) of the audit chain is a “\(escaped(kind))” of \(found.map { "step \($0)" } ?? "no step"), where one of "
+                + "step \(expected) must stand: rows of steps are missing, or were put there."
+        case .resumePoint(let line, let step, let reached):
+            "Line \(line) of the audit chain goes on from \(step.map { "step \($0)" } ?? "no step"), and the chain, which had come "
+                + "to step \(reached), holds no checkpoint of it."
         case .signature(let line, let signer):
             "The signature in line \(line) of the audit chain does not belong to its state and the key \(signer)."
         case .otherSigner(let line, let expected, let found):

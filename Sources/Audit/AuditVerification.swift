@@ -138,7 +138,7 @@ public enum AuditVerification {
         } else {
             verdict.add(
                 "seal", .passed, .signersWord,
-                "The last recorded check of the sealed tensors found every one of them unchanged.")
+                "As the chain counts it, \(SealFacts(chain).sentences.joined(separator: "; ")).")
         }
     }
 

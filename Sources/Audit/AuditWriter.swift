@@ -49,6 +49,7 @@ public final class AuditWriter: Sendable {
         let writer = AuditWriter(
             path: path, run: run, identity: identity, file: file, tail: Tail(seq: 0, head: AuditRow.origin), now: now)
         var body = details
+        body["chain_version"] = .exactly(AuditChain.version)
         body["signer"] = .string(Hex.encode(identity.publicKey.bytes))
         body["base_root"] = .string(baseRoot.hex)
         body["recipe"] = .string(recipe.hex)
@@ -61,14 +62,20 @@ public final class AuditWriter: Sendable {
     /// Continues the chain of a paused or interrupted run, after checking all of it.
     ///
     /// A torn last line is cut off, and a `recovery` row tells how many bytes it had and their SHA-256. Then comes a
-    /// `resume` row with `details`.
+    /// `resume` row, signed, with `details`.
+    /// - Parameters:
+    ///   - step: the last whole step of the state that is gone on from; 0 for none.
+    ///   - checkpoint: what the chain's `checkpoint` row of that step has as `sha256`; nil from step 0.
     /// - Throws: ``AuditChainError`` where the chain is closed, broken, or another identity's.
     public static func resume(
-        path: String, identity: Identity, details: [String: JSONValue] = [:],
-        now: @escaping @Sendable () -> String = utcNow
+        path: String, identity: Identity, from step: Int, checkpoint: SHA256Digest?,
+        details: [String: JSONValue] = [:], now: @escaping @Sendable () -> String = utcNow
     ) throws -> AuditWriter {
         let writer = try reopen(path: path, identity: identity, now: now)
-        try writer.write(RowKind.resume, .object(details))
+        var body = details
+        body["from_step"] = .exactly(step)
+        body["checkpoint_sha256"] = checkpoint.map { .string($0.hex) } ?? .null
+        try writer.write(RowKind.resume, .object(body))
         try writer.sync()
         return writer
     }
@@ -177,7 +184,8 @@ public final class AuditWriter: Sendable {
 
     private func append(_ kind: String, _ body: JSONValue, time: String, to tail: inout Tail) throws {
         guard !tail.isClosed else { throw AuditChainError.alreadyClosed }
-        let row = AuditRow(seq: tail.seq, time: time, run: run, kind: kind, body: body, prev: tail.head)
+        var row = AuditRow(seq: tail.seq, time: time, run: run, kind: kind, body: body, prev: tail.head)
+        if RowKind.signed.contains(kind) { row = try SignedRow.signed(row, by: identity) }
         try file.append(row.encoded)
         tail.seq += 1
         tail.head = row.hash

@@ -26,7 +26,10 @@ public enum InferenceChain {
     }
 
     /// Whether the chain is of replies.
-    static func isTold(by chain: AuditChain) -> Bool { chain.start["activity"]?.asString == activity }
+    static func isTold(by chain: AuditChain) -> Bool { isTold(byStart: chain.start) }
+
+    /// As ``isTold(by:)``, from the body of the start row.
+    static func isTold(byStart body: JSONValue) -> Bool { body["activity"]?.asString == activity }
 }
 
 extension AuditVerification {

@@ -47,9 +47,18 @@ extension RunReport {
             } ?? ""
         let bound: HTML =
             coverageBoundSteps.map {
-                " A change from outside is found within \($0) steps, and always before the export."
+                """
+                 A change from outside that lasts is found within \($0) steps, and always before the export; one that is undone \
+                before it is looked at shows on the times of the file alone.
+                """
             }
             ?? ""
+        let facts: HTML =
+            sealFacts.isEmpty
+            ? ""
+            : """
+            <p>Counted from the rows of the chain:</p><ul>\(sealFacts.map { "<li>\($0, limit: 400)</li>" as HTML }.joined())</ul>
+            """
         let share: HTML =
             sealCPUShare.map {
                 " Re-hashing between steps took \($0 * 100, decimals: 2) % of the run’s processor time."
@@ -73,7 +82,7 @@ extension RunReport {
             """
         return """
             <p>\(frozen)All \(sealedTensors.count) tensors of the base file, \(Numeral.bytes(sealedByteCount)), are mapped \
-            read-only and were hashed whole at every complete check.\(bound)\(share)</p>\(coverage)\(checks)\(list)
+            read-only and were hashed whole at every complete check.\(bound)\(share)</p>\(facts)\(coverage)\(checks)\(list)
             """
     }
 

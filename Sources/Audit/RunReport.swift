@@ -163,6 +163,8 @@ public struct RunReport: Sendable {
     public var completeChecks: [CompleteCheck] = []
     public var frozenTensorCount: Int?
     public var frozenChangeCount: Int?
+    /// What was looked at of the base, counted from the chain: ``SealFacts/sentences``.
+    public var sealFacts: [String] = []
     /// Steps within which a change from outside is found.
     public var coverageBoundSteps: Int?
     /// The rolling checks' part of the run's processor time.

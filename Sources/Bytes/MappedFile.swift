@@ -26,28 +26,49 @@ public struct FileIdentity: Equatable, Hashable, Sendable {
         defer { close(descriptor) }
         self = try SystemCall.identity(of: descriptor, path: path)
     }
+
+    /// The file that `path` leads to now, and its times.
+    public static func state(
+        ofFileAt path: String
+    ) throws(BytesError) -> (identity: FileIdentity, times: FileTimes) {
+        let descriptor = try SystemCall.open(path, O_RDONLY | O_NONBLOCK)
+        defer { close(descriptor) }
+        return try SystemCall.state(of: descriptor, path: path)
+    }
 }
 
 /// A whole file, mapped read-only and shared; unmapped when nothing refers to it any more.
 ///
 /// A write through the map faults. A file that shrinks while it is mapped faults on the next touch of the lost pages:
-/// the seal's guard is there for that, not this type.
+/// the seal's guard is there for that, not this type. A private copy is read into memory of this process instead, and
+/// then closed to writing: what happens to the file no longer reaches it.
 public final class MappedFile: Sendable {
     public let path: String
     public let identity: FileIdentity
+    /// When the file was opened.
+    public let times: FileTimes
+    public let isPrivateCopy: Bool
     let storage: ByteStorage
 
     public var byteCount: Int { identity.byteCount }
 
     /// Maps the regular file at `path`. An empty file is legal and maps to no bytes.
-    public init(path: String) throws(BytesError) {
+    ///
+    /// - Parameter copying: whether to hold its bytes in memory of this process alone, as many as the file has.
+    public init(path: String, copying: Bool = false) throws(BytesError) {
         let descriptor = try SystemCall.open(path, O_RDONLY | O_NONBLOCK)
         defer { close(descriptor) }
-        let identity = try SystemCall.identity(of: descriptor, path: path)
+        let (identity, times) = try SystemCall.state(of: descriptor, path: path)
         self.path = path
         self.identity = identity
+        self.times = times
+        isPrivateCopy = copying
         guard identity.byteCount > 0 else {
             storage = ByteStorage(copying: [])
+            return
+        }
+        if copying {
+            storage = try Self.copy(descriptor, identity.byteCount, path)
             return
         }
         let address = unsafe mmap(nil, identity.byteCount, PROT_READ, MAP_SHARED, descriptor, 0)
@@ -55,6 +76,33 @@ public final class MappedFile: Sendable {
             throw .io(path: path, operation: "map", reason: SystemCall.reason(errno))
         }
         storage = unsafe ByteStorage(mapped: address, byteCount: identity.byteCount)
+    }
+
+    private static func copy(
+        _ descriptor: Int32, _ byteCount: Int, _ path: String
+    ) throws(BytesError) -> ByteStorage {
+        let flags = MAP_PRIVATE | SystemCall.anonymousMap
+        let address = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0)
+        guard let address = unsafe address, unsafe address != MAP_FAILED else {
+            throw .io(path: path, operation: "make room for a copy of", reason: SystemCall.reason(errno))
+        }
+        // From here on it frees the memory, whatever fails.
+        let storage = unsafe ByteStorage(mapped: address, byteCount: byteCount)
+        var done = 0
+        while done < byteCount {
+            let got = unsafe pread(descriptor, address + done, byteCount - done, off_t(done))
+            if got < 0, errno == EINTR { continue }
+            guard got > 0 else {
+                throw got < 0
+                    ? SystemCall.failure(path, "read", errno)
+                    : .io(path: path, operation: "read", reason: "it was cut while it was read")
+            }
+            done += got
+        }
+        guard unsafe mprotect(address, byteCount, PROT_READ) == 0 else {
+            throw SystemCall.failure(path, "protect", errno)
+        }
+        return storage
     }
 
     /// The whole file.

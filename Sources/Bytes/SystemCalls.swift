@@ -9,6 +9,12 @@
 #endif
 
 enum SystemCall {
+    #if canImport(Darwin)
+        static let anonymousMap = MAP_ANON
+    #else
+        static let anonymousMap = Int32(MAP_ANONYMOUS)
+    #endif
+
     static func reason(_ code: Int32) -> String {
         unsafe String(cString: strerror(code))
     }
@@ -43,12 +49,20 @@ enum SystemCall {
 
     /// Identity and size of an open regular file.
     static func identity(of descriptor: Int32, path: String) throws(BytesError) -> FileIdentity {
+        try state(of: descriptor, path: path).identity
+    }
+
+    /// Identity, size and times of an open regular file.
+    static func state(
+        of descriptor: Int32, path: String
+    ) throws(BytesError) -> (identity: FileIdentity, times: FileTimes) {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw failure(path, "stat", errno) }
         guard status.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG) else { throw .notARegularFile(path: path) }
-        return FileIdentity(
+        let identity = FileIdentity(
             device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino),
             byteCount: Int(status.st_size))
+        return (identity, FileTimes(status))
     }
 
     /// Writes all of `bytes`, however many calls that takes.

@@ -32,6 +32,16 @@ import CCrypto
         }
     }
 
+    /// The digest of the bytes added so far; more may follow.
+    public var digestSoFar: SHA256Digest {
+        guard let copy = unsafe EVP_MD_CTX_new(), unsafe EVP_MD_CTX_copy_ex(copy, context) == 1 else {
+            preconditionFailure("libcrypto could not copy a SHA-256 state")
+        }
+        return unsafe SHA256Hasher(context: copy).finalize()
+    }
+
+    @unsafe private init(context: OpaquePointer) { unsafe self.context = context }
+
     /// The digest of all bytes added.
     public consuming func finalize() -> SHA256Digest {
         var digest = [UInt8](repeating: 0, count: SHA256Digest.byteCount)

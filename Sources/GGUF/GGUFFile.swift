@@ -45,9 +45,10 @@ public struct GGUFFile: Sendable {
     private let recordIndex: [String: Int]
     private let tensorIndex: [String: Int]
 
+    /// - Parameter copying: whether to hold the file in memory of this process alone instead of mapping it.
     /// - Throws: `BytesError` when the file cannot be mapped, `GGUFError` when it is not a sound container.
-    public init(path: String) throws {
-        let file = try MappedFile(path: path)
+    public init(path: String, copying: Bool = false) throws {
+        let file = try MappedFile(path: path, copying: copying)
         try self.init(file: file, region: file.region)
     }
 
@@ -92,6 +93,11 @@ public struct GGUFFile: Sendable {
             preconditionFailure("the tensor belongs to another file")
         }
         return bytes
+    }
+
+    /// Everything before the tensors' data: all records, whether sealed or not, and the table of tensors.
+    public var header: ByteRegion {
+        (try? region.subregion(offset: 0, byteCount: min(dataOffset, region.byteCount))) ?? region
     }
 
     /// Where the last tensor's data ends, before any padding; `dataOffset` when there are none.

@@ -85,7 +85,7 @@ public final class InferenceAudit {
             promisedBound: SealGuard.bound(
                 sealedBytes: manifest.tensors.reduce(0) { $0 + $1.byteCount },
                 operationsPerStep: 2 * Double(base.gguf.tensors.reduce(0) { $0 + $1.elementCount }),
-                costShare: Self.costShare), costShare: Self.costShare)
+                costShare: Self.costShare), costShare: Self.costShare, lease: FileLease(path: base.reference.path))
         let members = InferenceChain.recipeMembers(root: manifest.root, adapters: adapters, options: options)
         chain = try AuditWriter.start(
             path: folder.auditFile, run: folder.name, identity: identity, baseRoot: manifest.root,
@@ -195,7 +195,7 @@ public final class InferenceAudit {
                 "occasion": .string(occasion), "tensors": .exactly(sealGuard.manifest.tensors.count),
                 "bytes": .exactly(sealGuard.sealedByteCount), "root": .string(sealGuard.manifest.root.hex),
                 "changed": 0,
-            ])
+            ].merging(sealGuard.standing) { first, _ in first })
         try chain.sync()
     }
 

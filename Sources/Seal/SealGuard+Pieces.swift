@@ -41,7 +41,10 @@ extension SealGuard {
     }
 
     static func digest(of piece: Piece, in source: SealSource) -> SHA256Digest {
-        guard case .tensor(let index) = piece.subject else { return source.metadataDigest }
+        guard case .tensor(let index) = piece.subject else {
+            if case .header = piece.subject, let header = source.header { return SHA256Digest.of(header) }
+            return source.metadataDigest
+        }
         return source.tensors[index].bytes.withBytes { span in
             SHA256Digest.of(span.extracting(piece.start..<piece.start + piece.byteCount))
         }
@@ -63,6 +66,8 @@ extension SealGuard {
     func violation(piece: Piece, actual: SHA256Digest) -> SealViolation {
         switch piece.subject {
         case .metadata: return metadataViolation(actual: actual)
+        case .header:
+            return violation(.header, byteCount: piece.byteCount, expected: piece.expected.hex, actual: actual.hex)
         case .tensor(let index):
             let tensor = manifest.tensors[index]
             return violation(
@@ -99,6 +104,14 @@ extension SealGuard {
         SealViolation(
             kind: kind, path: source.path ?? manifest.fileName, tensor: tensor, fileOffset: offset,
             byteCount: byteCount, expected: expected, actual: actual, lastCompleteCheck: lastCompleteCheck?.began)
+    }
+
+    static func text(_ times: FileTimes) -> String {
+        func seconds(_ time: Int64) -> String {
+            let fraction = String(time % 1_000_000_000)
+            return "\(time / 1_000_000_000)." + String(repeating: "0", count: max(0, 9 - fraction.count)) + fraction
+        }
+        return "modified at \(seconds(times.modified)) and changed at \(seconds(times.changed)) seconds since 1970"
     }
 
     /// Checks that manifest and file name the same tensors at the same places.

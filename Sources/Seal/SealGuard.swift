@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 public import Digest
 public import Foundation
 
@@ -46,6 +46,15 @@ public final class SealGuard {
     /// An outside change was seen within this many rolling checks; never more than ``promisedBound``.
     public var coverageBound: Int { worstBound == 0 ? promisedBound : worstBound }
 
+    /// Rolling checks that were made when each piece was last looked at.
+    private var lookedAt: [Int] = []
+    /// The most training steps between two looks at the same byte, as of the newest rolling check: what was changed and put
+    /// back in between shows on the file's times alone.
+    public private(set) var longestUnchecked = 0
+    /// A lease on the file, where the system gave one; it is given up when somebody asks for the file.
+    private var lease: FileLease?
+    private let hadLease: Bool
+
     private var nextPiece = 0
     private var credit = 0
     private var passBegan = Date()
@@ -59,6 +68,9 @@ public final class SealGuard {
             /// Index in the manifest.
             case tensor(Int)
             case metadata
+            /// Everything before the tensors' data, as it was when the guard began: names in the table of tensors, and records
+            /// that are outside the root.
+            case header
             /// Index among the buffers.
             case buffer(Int)
         }
@@ -73,10 +85,11 @@ public final class SealGuard {
     /// - Parameters:
     ///   - sealedAt: when the manifest began to be computed from this very file; that was a complete check.
     ///   - promisedBound: see ``bound(sealedBytes:operationsPerStep:costShare:)``.
+    ///   - lease: on the file; it is kept until somebody asks for the file.
     /// - Throws: ``SealError/otherFile(item:expected:got:)`` when the two do not describe the same tensors.
     package init(
         manifest: SealManifest, source: SealSource, workers: Int, sealedAt: Date? = nil,
-        promisedBound: Int = SealGuard.coverageSteps, costShare: Double = SealGuard.costShare
+        promisedBound: Int = SealGuard.coverageSteps, costShare: Double = SealGuard.costShare, lease: FileLease? = nil
     ) throws(SealError) {
         try Self.match(manifest, source)
         self.manifest = manifest
@@ -87,6 +100,10 @@ public final class SealGuard {
         var pieces = [
             Piece(subject: .metadata, start: 0, byteCount: source.metadataByteCount, expected: manifest.metadataDigest)
         ]
+        if let header = source.header {
+            pieces.append(
+                Piece(subject: .header, start: 0, byteCount: header.byteCount, expected: SHA256Digest.of(header)))
+        }
         for (index, tensor) in manifest.tensors.enumerated() {
             if tensor.chunkDigests.isEmpty {
                 pieces.append(
@@ -100,6 +117,9 @@ public final class SealGuard {
         }
         self.pieces = pieces
         total = pieces.reduce(0) { $0 + $1.byteCount }
+        lookedAt = [Int](repeating: 0, count: pieces.count)
+        self.lease = lease
+        hadLease = lease != nil
         lastCompleteCheck = sealedAt.map { CompleteCheck(began: $0, ended: Date(), beganAtStep: 0) }
     }
 
@@ -122,20 +142,29 @@ public final class SealGuard {
             Piece(
                 subject: .buffer(buffers.count), start: 0, byteCount: buffer.byteCount,
                 expected: expected ?? buffer.digest()))
+        lookedAt.append(rollingSteps)
         buffers.append(buffer)
         total += buffer.byteCount
     }
 
     // MARK: - Full check
 
-    /// Hashes every sealed tensor and the sealed metadata, and looks at the path's device, inode and length.
+    /// Hashes every sealed tensor, the metadata and the header, and looks at the path's device, inode, length and times.
     ///
     /// - Throws: ``SealViolation`` with the first damaged chunk in the order of names.
     public func fullCheck() throws(SealViolation) {
         let began = Date()
-        let seconds = Workers.threadSeconds()
         try checkIdentity()
-        let metadata = source.metadataDigest
+        if let damage = damage() { throw damage }
+        // Again, because the path may have been given another file meanwhile.
+        try checkIdentity()
+        lastCompleteCheck = CompleteCheck(began: began, ended: Date(), beganAtStep: rollingSteps)
+        lookedAt = [Int](repeating: rollingSteps, count: pieces.count)
+    }
+
+    /// Hashes everything that is covered; nil where all of it is what it was.
+    private func damage() -> SealViolation? {
+        let seconds = Workers.threadSeconds()
         let tensors = manifest.tensors
         let order = tensors.indices.sorted {
             tensors[$0].byteCount == tensors[$1].byteCount
@@ -144,27 +173,39 @@ public final class SealGuard {
         let hashed = Workers.map(count: order.count, workers: workers) { [source] place in
             SHA256Digest.of(source.tensors[order[place]].bytes)
         }
-        account(bytes: sealedByteCount, seconds: Workers.threadSeconds() - seconds + hashed.helperSeconds)
-        if metadata != manifest.metadataDigest { throw metadataViolation(actual: metadata) }
-        let damaged = order.indices.filter { hashed.results[$0] != tensors[order[$0]].digest }
-        if let first = damaged.min(by: { order[$0] < order[$1] }) {
-            throw locate(tensor: order[first], actual: hashed.results[first])
-        }
+        var found: SealViolation?
         for piece in pieces {
-            guard case .buffer(let index) = piece.subject else { continue }
-            let actual = buffers[index].digest()
-            if actual != piece.expected { throw violation(piece: piece, actual: actual) }
+            if case .tensor = piece.subject { continue }
+            let actual: SHA256Digest =
+                if case .buffer(let index) = piece.subject { buffers[index].digest() } else {
+                    Self.digest(of: piece, in: source)
+                }
+            if actual != piece.expected, found == nil { found = violation(piece: piece, actual: actual) }
         }
-        // Again, because the path may have been given another file meanwhile.
-        try checkIdentity()
-        lastCompleteCheck = CompleteCheck(began: began, ended: Date(), beganAtStep: rollingSteps)
+        account(bytes: sealedByteCount, seconds: Workers.threadSeconds() - seconds + hashed.helperSeconds)
+        let damaged = order.indices.filter { hashed.results[$0] != tensors[order[$0]].digest }
+        guard let first = damaged.min(by: { order[$0] < order[$1] }) else { return found }
+        return locate(tensor: order[first], actual: hashed.results[first])
     }
 
-    /// Compares the path's device, inode and length with the mapped file's.
+    /// What stands between two looks at a byte, for a row of the chain.
+    ///
+    ///     {"file_lease": "held" | "broken" | "none", "private_copy": bool}
+    public var standing: [String: JSONValue] {
+        [
+            "file_lease": .string(lease != nil ? "held" : hadLease ? "broken" : "none"),
+            "private_copy": .bool(source.isPrivateCopy),
+        ]
+    }
+
+    /// Compares the path's device, inode, length and times with the opened file's, and asks after the lease.
     public func checkIdentity() throws(SealViolation) {
         guard let path = source.path, let identity = source.identity else { return }
+        // Whoever waits for the file is let at it; what they do there shows on its times.
+        if let lease, !lease.isHeld { self.lease = nil }
         let now: FileIdentity
-        do { now = try FileIdentity(ofFileAt: path) } catch {
+        let times: FileTimes
+        do { (now, times) = try FileIdentity.state(ofFileAt: path) } catch {
             throw violation(.missing, expected: "", actual: "\(error)")
         }
         guard now.device == identity.device, now.inode == identity.inode else {
@@ -174,6 +215,10 @@ public final class SealGuard {
         }
         guard now.byteCount == identity.byteCount else {
             throw violation(.resized, expected: "\(identity.byteCount)", actual: "\(now.byteCount)")
+        }
+        guard times == source.times ?? times else {
+            // What was written says more than that something was.
+            throw damage() ?? violation(.touched, expected: Self.text(source.times ?? times), actual: Self.text(times))
         }
     }
 
@@ -198,6 +243,7 @@ public final class SealGuard {
             rollingCPUSeconds += seconds
             rollingSteps += 1
         }
+        let number = rollingSteps + 1
         try checkIdentity()
         let slice = self.slice(stepSeconds: stepSeconds)
         worstBound = max(worstBound, max(1, (total + slice - 1) / slice))
@@ -218,6 +264,9 @@ public final class SealGuard {
             let actual = buffers[index].digest()
             if actual != pieces[place].expected { throw violation(piece: pieces[place], actual: actual) }
         }
+        // This update's gradients are there already: a byte that is looked at only now may have been another for them too.
+        longestUnchecked = number - (lookedAt.min() ?? rollingSteps)
+        for place in chosen { lookedAt[place] = number }
         if let finished {
             lastCompleteCheck = CompleteCheck(began: finished.began, ended: Date(), beganAtStep: finished.step)
         }

@@ -1,4 +1,4 @@
-import Bytes
+public import Bytes
 public import Foundation
 public import GGUF
 
@@ -9,8 +9,9 @@ extension SealSource {
             throw .noArchitecture
         }
         self.init(
-            path: gguf.file?.path, identity: gguf.file?.identity, fileByteCount: gguf.region.byteCount,
-            architecture: architecture,
+            path: gguf.file?.path, identity: gguf.file?.identity, times: gguf.file?.times,
+            isPrivateCopy: gguf.file?.isPrivateCopy ?? false, fileByteCount: gguf.region.byteCount,
+            header: gguf.header, architecture: architecture,
             records: gguf.records.map { Record(key: $0.key, bytes: $0.rawBytes) },
             tensors: gguf.tensors.map { tensor in
                 Tensor(
@@ -42,13 +43,14 @@ extension SealGuard {
     /// - Parameters:
     ///   - sealedAt: when the manifest began to be computed from this very file; that was a complete check.
     ///   - promisedBound: steps within which an outside change is seen; see ``bound(sealedBytes:operationsPerStep:costShare:)``.
+    ///   - lease: on the file; it is kept until somebody asks for the file.
     /// - Throws: ``SealError/otherFile(item:expected:got:)`` when the two do not describe the same tensors.
     public convenience init(
         manifest: SealManifest, gguf: GGUFFile, workers: Int, sealedAt: Date? = nil,
-        promisedBound: Int = SealGuard.coverageSteps, costShare: Double = SealGuard.costShare
+        promisedBound: Int = SealGuard.coverageSteps, costShare: Double = SealGuard.costShare, lease: FileLease? = nil
     ) throws(SealError) {
         try self.init(
             manifest: manifest, source: SealSource(gguf), workers: workers, sealedAt: sealedAt,
-            promisedBound: promisedBound, costShare: costShare)
+            promisedBound: promisedBound, costShare: costShare, lease: lease)
     }
 }

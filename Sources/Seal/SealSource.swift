@@ -37,18 +37,27 @@ package struct SealSource: Sendable {
     /// The mapped file's path and identity; nil for bytes in memory, whose identity cannot change.
     package let path: String?
     package let identity: FileIdentity?
+    /// The file's times when it was opened; nil for bytes in memory.
+    package let times: FileTimes?
+    /// Whether the bytes are a copy that this process alone holds.
+    package let isPrivateCopy: Bool
     package let fileByteCount: Int
+    /// All bytes before the tensors' data; nil where only records and tensors are known.
+    package let header: ByteRegion?
     /// Only the sealed records, ascending by the bytes of their keys.
     package let records: [Record]
     /// Ascending by the bytes of their names.
     package let tensors: [Tensor]
 
     package init(
-        path: String?, identity: FileIdentity?, fileByteCount: Int, architecture: String, records: [Record],
-        tensors: [Tensor]
+        path: String?, identity: FileIdentity?, times: FileTimes? = nil, isPrivateCopy: Bool = false,
+        fileByteCount: Int, header: ByteRegion? = nil, architecture: String, records: [Record], tensors: [Tensor]
     ) {
         self.path = path
         self.identity = identity
+        self.times = times
+        self.isPrivateCopy = isPrivateCopy
+        self.header = header
         self.fileByteCount = fileByteCount
         self.records = records.filter { record in
             let key = record.key.utf8

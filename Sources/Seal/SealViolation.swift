@@ -9,10 +9,14 @@ public struct SealViolation: Error, Equatable, Sendable, CustomStringConvertible
         case tensor
         /// Bytes of a sealed metadata record differ.
         case metadata
+        /// Bytes before the tensors' data differ that the root does not stand for: other records, the table of tensors.
+        case header
         /// The path leads to another file (device or inode).
         case replaced
         /// The file has another length.
         case resized
+        /// The file's times differ: it was written to, or its name, rights or links were changed.
+        case touched
         /// The path leads to no readable file.
         case missing
         /// A page of the map did not come: the file was cut, or its medium is gone.
@@ -46,6 +50,11 @@ public struct SealViolation: Error, Equatable, Sendable, CustomStringConvertible
             return
                 "Tensor \(escaped(tensor ?? "")) changed: \(place) should have SHA-256 \(expected), but have \(actual)."
         case .metadata: return "Sealed metadata changed: \(place) should have SHA-256 \(expected), but have \(actual)."
+        case .header:
+            return "The file's header changed: \(place) should have SHA-256 \(expected), but have \(actual)."
+        case .touched:
+            return
+                "\(file) was written to, renamed or given other rights or links: it should be \(expected), but is \(actual)."
         case .replaced: return "\(file) is now another file: it should be \(expected), but is \(actual)."
         case .resized: return "\(file) should have \(expected) bytes, but has \(actual)."
         case .missing: return "\(file) can no longer be opened: \(actual)."

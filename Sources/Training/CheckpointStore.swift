@@ -85,12 +85,16 @@ public struct CheckpointStore: Sendable {
 
     /// Writes the state of `trainer` and returns once it is on the medium under its own name.
     ///
+    /// - Parameter vouch: called once both files are on the medium and before anything appears under the checkpoint's
+    ///   name: what is to be believed must be told of elsewhere first. Where it throws, no checkpoint appears.
     /// - Throws: `BytesError` for the disk; `CheckpointError.notFinite` where the state holds a value that is no
-    ///   number. Older checkpoints stay as they are.
+    ///   number; what `vouch` throws. Older checkpoints stay as they are.
     @discardableResult
-    public func write(_ trainer: BoundaryTrainer, recipe: SHA256Digest) throws -> CheckpointRecord {
+    public func write(
+        _ trainer: BoundaryTrainer, recipe: SHA256Digest, vouch: (CheckpointRecord) throws -> Void = { _ in }
+    ) throws -> CheckpointRecord {
         do {
-            return try writeWhole(trainer, recipe)
+            return try writeWhole(trainer, recipe, vouch)
         } catch BytesError.noSpace {
             let masters = trainer.parameters.reduce(0) { $0 + $1.value.count }
             let moments = trainer.optimizer.moments.reduce(0) { $0 + $1.words.count }
@@ -99,7 +103,9 @@ public struct CheckpointStore: Sendable {
         }
     }
 
-    private func writeWhole(_ trainer: BoundaryTrainer, _ recipe: SHA256Digest) throws -> CheckpointRecord {
+    private func writeWhole(
+        _ trainer: BoundaryTrainer, _ recipe: SHA256Digest, _ vouch: (CheckpointRecord) throws -> Void
+    ) throws -> CheckpointRecord {
         // Where the run's folder has gone, it must not be made anew.
         try AtomicFolder.make(folder)
         let progress = trainer.progress
@@ -139,8 +145,10 @@ public struct CheckpointStore: Sendable {
                     tensors: trainer.checkpointTensors,
                     stateByteCount: byteCount, stateDigest: hasher.finalize()))
             try AtomicFile.write(record, to: temporary + "/" + Checkpoint.recordFile, mode: 0o600)
-            return CheckpointRecord(
+            let written = CheckpointRecord(
                 path: path, step: progress.step, digest: SHA256Digest.of(record), byteCount: byteCount + record.count)
+            try vouch(written)
+            return written
         }
     }
 

@@ -25,16 +25,32 @@ enum RunFixture {
             corpusID: corpus, now: { "2026-01-31T12:00:00Z" })
     }
 
-    /// start, checkpoint, pause at 3, resume, seal check, close at 5.
+    /// start, step 1, checkpoint, pause at 1, resume, step 2, seal check, close at 2.
     static func closed(_ path: String) throws -> [UInt8] {
         let writer = try start(path)
-        try writer.append(
-            kind: RowKind.checkpoint, body: ["step": 2, "loss": .number(1.5), "large": .integer(1 << 60)])
-        try writer.pause(step: 3)
-        let again = try AuditWriter.resume(path: path, identity: identity(), now: { "2026-01-31T13:00:00Z" })
+        try step(writer, 1)
+        try checkpoint(writer, 1)
+        try writer.pause(step: 1)
+        let again = try resume(path, from: 1)
+        try step(again, 2)
         try again.append(kind: RowKind.sealCheck, body: ["tensors": 338, "changes": 0])
-        try again.close(step: 5)
+        try again.close(step: 2)
         return try WholeFile.read(path)
+    }
+
+    static func step(_ writer: AuditWriter, _ number: Int) throws {
+        try writer.append(
+            kind: RowKind.step, body: ["step": .exactly(number), "loss": .number(1.5), "large": .integer(1 << 60)])
+    }
+
+    static func checkpoint(_ writer: AuditWriter, _ step: Int) throws {
+        try writer.append(kind: RowKind.checkpoint, body: ["step": .exactly(step), "sha256": .string(root.hex)])
+    }
+
+    static func resume(_ path: String, from step: Int) throws -> AuditWriter {
+        try AuditWriter.resume(
+            path: path, identity: identity(), from: step, checkpoint: step == 0 ? nil : root,
+            now: { "2026-01-31T13:00:00Z" })
     }
 
     static func lines(_ bytes: [UInt8]) -> [[UInt8]] {
@@ -56,26 +72,27 @@ enum RunFixture {
         let path = folder.path("audit.jsonl")
         let writer = try RunFixture.start(path)
         #expect(try AuditChain.read(path: path).status == .open)
-        try writer.pause(step: 3)
-        #expect(try AuditChain.read(path: path).status == .paused(step: 3))
-        #expect(try AuditChain.read(path: path).status.description == "paused at 3")
-        let head = try AuditWriter.resume(path: path, identity: RunFixture.identity()).close(step: 4)
+        try RunFixture.step(writer, 1)
+        try writer.pause(step: 1)
+        #expect(try AuditChain.read(path: path).status == .paused(step: 1))
+        #expect(try AuditChain.read(path: path).status.description == "paused at 1")
+        let head = try RunFixture.resume(path, from: 0).close(step: 0)
         let chain = try AuditChain.read(path: path, head: head)
         #expect(try chain.status == .closed && chain.signer == RunFixture.identity().publicKey)
         #expect(throws: AuditChainError.alreadyClosed) {
-            try AuditWriter.resume(path: path, identity: RunFixture.identity())
+            try RunFixture.resume(path, from: 0)
         }
         #expect(throws: AuditChainError.alreadyStarted(path: path)) { try RunFixture.start(path) }
     }
 
     @Test func `writes numbers that could be rounded as strings`() throws {
         let chain = try AuditChain.decode(RunFixture.closed(folder.path("a")))
-        #expect(chain.latest("checkpoint") == ["step": 2, "loss": "1.5", "large": "1152921504606846976"])
+        #expect(chain.latest("step") == ["step": 2, "loss": "1.5", "large": "1152921504606846976"])
     }
 
     @Test func `shows a removed, moved, doubled or edited row`() throws {
         let lines = RunFixture.lines(try RunFixture.closed(folder.path("a")))
-        #expect(error(lines) == nil && lines.count == 6)
+        #expect(error(lines) == nil && lines.count == 8)
         #expect(error(Array(lines.dropFirst())) == .sequence(line: 1, expected: 0, found: 1))
         var removed = lines
         removed.remove(at: 2)
@@ -83,7 +100,7 @@ enum RunFixture {
         var moved = lines
         moved.swapAt(1, 4)
         #expect(error(moved) == .sequence(line: 2, expected: 1, found: 4))
-        #expect(error(lines + [lines[5]]) == .sequence(line: 7, expected: 6, found: 5))
+        #expect(error(lines + [lines[7]]) == .sequence(line: 9, expected: 8, found: 7))
         #expect(error([]) == .empty)
     }
 
@@ -105,31 +122,25 @@ enum RunFixture {
         let lines = RunFixture.lines(try RunFixture.closed(folder.path("a")))
         let signer = try RunFixture.identity().publicKey.fingerprint
         #expect(try relinked(lines) == lines)
-        // Of start, checkpoint, pause, resume, check and close, the pause and the close are signed.
-        for (removed, signed) in [(1, 2), (3, 4), (4, 5)] {
+        // Of start, step, checkpoint, pause, resume, step, check and close, the steps and the check are not signed.
+        for (removed, signed) in [(1, 2), (2, 3), (3, 4), (5, 7), (6, 7)] {
             var fewer = lines
             fewer.remove(at: removed)
-            let found = try error(relinked(fewer))
-            let line = removed == 3 ? 4 : signed
-            // Without the resume row, what follows the pause may not; without another, the signature does not fit.
-            #expect(
-                found
-                    == (removed == 3
-                        ? .afterPause(line: line, found: "seal_check") : .signature(line: line, signer: signer)))
+            #expect(try error(relinked(fewer)) == .signature(line: signed, signer: signer), "\(removed)")
         }
         var swapped = lines
-        swapped.swapAt(3, 4)
-        #expect(try error(relinked(swapped)) == .afterPause(line: 4, found: "seal_check"))
+        swapped.swapAt(4, 6)
+        #expect(try error(relinked(swapped)) == .afterPause(line: 5, found: "seal_check"))
         var doubled = lines
-        doubled.append(lines[5])
-        #expect(try error(relinked(doubled)) == .afterClose(line: 7))
+        doubled.append(lines[7])
+        #expect(try error(relinked(doubled)) == .afterClose(line: 9))
         var replayed = lines
-        replayed.insert(lines[2], at: 4)
-        #expect(try error(relinked(replayed)) == .signature(line: 5, signer: signer))
+        replayed.insert(lines[3], at: 6)
+        #expect(try error(relinked(replayed)) == .signature(line: 7, signer: signer))
         // A pause cannot pass for a close: the signed state repeats the kind.
-        let renamed = String(decoding: lines[2], as: UTF8.self).replacingOccurrences(of: "\"pause\"", with: "\"close\"")
+        let renamed = String(decoding: lines[3], as: UTF8.self).replacingOccurrences(of: "\"pause\"", with: "\"close\"")
         #expect(
-            try error(relinked(Array(lines.prefix(2)) + [Array(renamed.utf8)])) == .signature(line: 3, signer: signer))
+            try error(relinked(Array(lines.prefix(3)) + [Array(renamed.utf8)])) == .signature(line: 4, signer: signer))
         #expect(error(Array(lines.dropLast())) == nil)
         #expect(try AuditChain.decode(Array(lines.dropLast().joined())).status == .open)
     }
@@ -148,21 +159,23 @@ enum RunFixture {
         // The other run's rows follow one another, so only the signer differs.
         let other = try RunFixture.identity(3)
         let path = folder.path("b")
-        try AtomicFile.write(Array(good.prefix(5).joined()), to: path)
-        #expect(throws: AuditChainError.self) { try AuditWriter.resume(path: path, identity: other) }
+        try AtomicFile.write(Array(good.prefix(7).joined()), to: path)
+        #expect(throws: AuditChainError.self) {
+            try AuditWriter.resume(path: path, identity: other, from: 0, checkpoint: nil)
+        }
         let foreign = try RunFixture.start(folder.path("c"), identity: other)
-        try foreign.close(step: 1)
-        #expect(throws: AuditChainError.alreadyClosed) { try foreign.close(step: 1) }
+        try foreign.close(step: 0)
+        #expect(throws: AuditChainError.alreadyClosed) { try foreign.close(step: 0) }
         #expect(throws: AuditChainError.kindIsReserved("close")) { try foreign.append(kind: "close", body: [:]) }
     }
 
     @Test func `cut back to an older signed state is shown by an outside head alone`() throws {
         let lines = RunFixture.lines(try RunFixture.closed(folder.path("a")))
         let head = try AuditChain.decode(Array(lines.joined())).head
-        let cut = Array(lines.prefix(3))
+        let cut = Array(lines.prefix(4))
         #expect(error(cut) == nil)
         let older = try AuditChain.decode(Array(cut.joined()))
-        #expect(older.status == .paused(step: 3))
+        #expect(older.status == .paused(step: 1))
         #expect(error(cut, head: head) == .head(expected: head, found: older.head))
     }
 
@@ -172,11 +185,86 @@ enum RunFixture {
         for torn in [1, 40, 200] {
             try AtomicFile.write(Array(bytes.dropLast(torn)), to: path)
             let chain = try AuditChain.read(path: path)
-            #expect(chain.status == .open && chain.rows.count == 5 && chain.tornByteCount > 0)
-            try AuditWriter.resume(path: path, identity: RunFixture.identity()).close(step: 5)
+            #expect(chain.status == .open && chain.rows.count == 7 && chain.tornByteCount > 0)
+            try RunFixture.resume(path, from: 1).close(step: 1)
             let recovered = try AuditChain.read(path: path)
             #expect(recovered.status == .closed && recovered.tornByteCount == 0)
             #expect(recovered.latest(RowKind.recovery)?["cut_bytes"]?.asInt == chain.tornByteCount)
         }
+    }
+
+    @Test func `has every step, and says from where it went on`() throws {
+        func chain(_ name: String, _ body: (AuditWriter, String) throws -> Void) throws -> AuditChainError? {
+            let path = folder.path(name)
+            try body(RunFixture.start(path), path)
+            return error(RunFixture.lines(try WholeFile.read(path)))
+        }
+        let signed = try chain("whole") { writer, path in
+            try RunFixture.step(writer, 1)
+            try RunFixture.checkpoint(writer, 1)
+            try RunFixture.step(writer, 2)
+            let again = try RunFixture.resume(path, from: 1)
+            try RunFixture.step(again, 2)
+            try again.append(kind: RowKind.validation, body: ["step": 2])
+            try again.close(step: 2)
+        }
+        #expect(signed == nil)
+        let gap = try chain("gap") { writer, _ in
+            try RunFixture.step(writer, 1)
+            try RunFixture.step(writer, 3)
+        }
+        #expect(gap == .stepOrder(line: 3, kind: "step", expected: 2, found: 3))
+        let ahead = try chain("ahead") { writer, path in
+            try RunFixture.step(writer, 1)
+            _ = try RunFixture.resume(path, from: 20)
+        }
+        #expect(ahead == .resumePoint(line: 3, step: 20, reached: 1))
+        let unknown = try chain("unknown") { writer, path in
+            try RunFixture.step(writer, 1)
+            _ = try RunFixture.resume(path, from: 1)
+        }
+        #expect(unknown == .resumePoint(line: 3, step: 1, reached: 1))
+        let other = try chain("other") { writer, path in
+            try RunFixture.step(writer, 1)
+            try RunFixture.checkpoint(writer, 1)
+            _ = try AuditWriter.resume(
+                path: path, identity: RunFixture.identity(), from: 1, checkpoint: RunFixture.corpus)
+        }
+        #expect(other == .resumePoint(line: 4, step: 1, reached: 1))
+        let paused = try chain("paused") { writer, _ in try writer.pause(step: 1) }
+        #expect(paused == .stepOrder(line: 2, kind: "pause", expected: 0, found: 1))
+        let closed = try chain("closed") { writer, _ in try writer.close(step: 1) }
+        #expect(closed == .stepOrder(line: 2, kind: "close", expected: 0, found: 1))
+    }
+
+    @Test func `takes no start, checkpoint, resume, failure or violation that the signer did not sign`() throws {
+        let lines = RunFixture.lines(try RunFixture.closed(folder.path("a")))
+        for (index, kind) in [(0, "start"), (2, "checkpoint"), (4, "resume")] {
+            var members = try #require(JSONValue.parse(Array(lines[index].dropLast())).asObject)
+            var body = try #require(members["body"]?.asObject)
+            let signature = try #require(body["signature"]?.asString)
+            body["signature"] = nil
+            members["body"] = .object(body)
+            var bad = lines
+            bad[index] = JSONValue.object(members).canonicalBytes + [0x0A]
+            #expect(try error(relinked(bad)) == .unsignedRow(line: index + 1, kind: kind))
+            body["signature"] = .string(signature)
+            body["more"] = 1
+            members["body"] = .object(body)
+            bad[index] = JSONValue.object(members).canonicalBytes + [0x0A]
+            let signer = try RunFixture.identity().publicKey.fingerprint
+            #expect(try error(relinked(bad)) == .signature(line: index + 1, signer: signer))
+        }
+    }
+
+    @Test func `tells how many of its rows a signature covers`() throws {
+        let path = folder.path("a")
+        let writer = try RunFixture.start(path)
+        #expect(try AuditChain.read(path: path).vouchedRowCount == 1)
+        try RunFixture.step(writer, 1)
+        #expect(try AuditChain.read(path: path).vouchedRowCount == 1)
+        try RunFixture.checkpoint(writer, 1)
+        try RunFixture.step(writer, 2)
+        #expect(try AuditChain.read(path: path).vouchedRowCount == 3)
     }
 }

@@ -28,7 +28,7 @@ import Testing
         try writer.append(kind: RowKind.sealCheck, body: ["tensors": 30, "changes": 0])
         let contentID = SHA256Digest.of(bytes)
         try writer.export(file: "adapter.gguf", contentID: contentID, byteCount: bytes.count)
-        let head = try writer.close(step: 5)
+        let head = try writer.close(step: 0)
         let attestation = attestation(head: head, contentID: contentID)
         if attest {
             try AtomicFile.write(attestation.encode(signedBy: identity), to: folder.path("attestation.dsse.json"))

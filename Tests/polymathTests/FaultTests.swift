@@ -31,6 +31,10 @@ import Testing
     /// A run whose base is cut after step 5; now and then the guard's own look at the file's length comes before any
     /// touch of the lost bytes, and the run is tried again.
     private func cutRun() throws -> (name: String, outcome: Program.Outcome) {
+        // With a lease on the base the cut would wait until the run looks, between two steps: who has it open for writing
+        // already keeps the run from having one.
+        let writer = try FileHandle(forUpdating: URL(fileURLWithPath: base))
+        defer { try? writer.close() }
         var last: (String, Program.Outcome)?
         for attempt in 1...6 {
             let name = "part\(attempt)"

@@ -90,7 +90,10 @@ struct Forgery {
             case let kind: try writer.append(kind: kind, body: row["body"]?.asObject ?? [:])
             }
         }
-        let head = try writer.close(step: 1)
+        // The events are the run's own; the close vouches for them as it did.
+        let closed = rows.last?["body"]?["state"]?.asObject ?? [:]
+        let head = try writer.close(
+            step: rows.count { $0["kind"] == "step" }, state: closed.filter { $0.key.hasPrefix("events_") })
         let attestation = Attestation(
             baseName: "base", baseRoot: made.baseRoot,
             artefact: Attestation.Artefact(name: "adapter.gguf", digest: contentID), corpusID: corpusID, recipe: digest,

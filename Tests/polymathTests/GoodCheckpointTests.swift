@@ -72,14 +72,10 @@ import Testing
         #expect(try program.chain("part").count == rows.count)
 
         try flip()
-        let unchecked = steps("part").filter { $0 > good }
+        #expect(steps("part").filter { $0 > good } == [])
         let resumed = try program.run(["train", "--resume", "part", "--json"])
         #expect(resumed.status == 0, "\(resumed.output)")
         #expect(resumed.object("resumed")?["step"] as? Int == good)
-        let remarks = try #require(resumed.object("resumed")?["remarks"] as? [String])
-        for step in unchecked {
-            #expect(remarks.contains { $0.contains("step \(step) was not checked before the base changed") })
-        }
         #expect(program.bytes("part/adapter.gguf") == program.bytes("whole/adapter.gguf"))
         #expect(steps("part") == [11, 12])
         #expect(try program.run(["audit", "verify", "part", "--base", base]).status == 0)

@@ -27,8 +27,10 @@ private struct SealedBase {
     }
 
     /// Trains far more steps than the test waits for, and runs `change` once the first has been made.
-    func train(steps: Int = 5_000, thenAfterFirstStep change: @escaping () throws -> Void) throws -> Program.Outcome {
-        var words = ReferenceRun.words(steps: steps, length: 8, batch: 1, out: "run") + ["--threads", "1"]
+    func train(
+        steps: Int = 5_000, more: [String] = [], thenAfterFirstStep change: @escaping () throws -> Void
+    ) throws -> Program.Outcome {
+        var words = ReferenceRun.words(steps: steps, length: 8, batch: 1, out: "run") + ["--threads", "1"] + more
         words[2] = path
         return try program.run(words) { output in
             guard output.contains("\"event\":\"step\"") else { return false }
@@ -68,6 +70,78 @@ private struct SealedBase {
         // Found at the latest after the promised number of steps; the rest of the 5,000 was never made.
         #expect(outcome.stepLosses.count <= 3 * 64)
         try expectNothingExported(base.program, outcome)
+    }
+
+    @Test(arguments: [[], ["--seal-strict"]])
+    func `a byte that is changed and put back between two steps stops the run`(more: [String]) throws {
+        let base = try SealedBase()
+        let tensor = try #require(base.gguf.tensor(named: "blk.1.ffn_down.weight"))
+        let outcome = try base.train(more: more) {
+            try base.flip(at: tensor.offset + 9)
+            try base.flip(at: tensor.offset + 9)
+        }
+        #expect(outcome.status == 3, "\(outcome.error)")
+        let violation = try #require(outcome.object("seal_violation"))
+        #expect(violation["kind"] as? String == "touched")
+        #expect(outcome.errorMessage?.contains("was written to, renamed or given other rights or links") == true)
+        try expectNothingExported(base.program, outcome)
+        // The bytes are what they were, so the run can go on.
+        #expect(outcome.stepLosses.count < 64)
+    }
+
+    @Test func `what was looked at is counted, and the attestation, the verdict and the report say that and no more`()
+        throws
+    {
+        let program = Program(home: Repository.root)
+        let words = [
+            "train", "--base", "nano", "--corpus", "Corpora/skerry-diary", "--steps", "6", "--seq-len", "16",
+            "--compute", "f32",
+            "--validation-fraction", "0", "--checkpoint-every", "5", "--json", "--out", "run",
+        ].map { $0 == "Corpora/skerry-diary" ? Repository.root + "/" + $0 : $0 }
+        let outcome = try program.run(words)
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let rows = try program.chain("run")
+        let steps = rows.filter { $0["kind"] as? String == "step" }.compactMap { $0["body"] as? [String: Any] }
+        let hashed = steps.compactMap { $0["seal_checked_bytes"] as? Int }
+        let apart = steps.compactMap { $0["seal_unchecked_steps"] as? Int }
+        #expect(steps.count == 6 && hashed.count == 6 && apart.count == 6)
+        let bytes = try #require(rows.first { $0["kind"] as? String == "seal_check" }?["body"] as? [String: Any])[
+            "bytes"]
+        let sentences = [
+            "all \(try #require(bytes as? Int)) sealed bytes of the base were hashed 4 times (start 1, checkpoint 1, export 1, end 1) "
+                + "and found unchanged each time",
+            "before each of 6 updates the file's device, inode, length and times were compared",
+            "(none at \(hashed.count { $0 == 0 }) updates, \(hashed.reduce(0, +)) in all), and found unchanged",
+            "between two looks at the same byte lay at most \(try #require(apart.max())) updates",
+        ]
+        let envelope = try JSONValue.parse(try #require(program.bytes("run/attestation.dsse.json")))
+        let payload = try #require(envelope["payload"]?.asString.flatMap { Data(base64Encoded: $0) })
+        let verified = try program.run(["audit", "verify", "run"])
+        let report = try String(contentsOfFile: program.folder.path("run/report.html"), encoding: .utf8)
+        for sentence in sentences {
+            #expect(String(decoding: payload, as: UTF8.self).contains(sentence), "\(sentence)")
+            #expect(verified.output.contains(sentence), "\(sentence) in \(verified.output)")
+            #expect(report.replacingOccurrences(of: "&#39;", with: "'").contains(sentence), "\(sentence)")
+        }
+        #expect(!String(decoding: payload, as: UTF8.self).contains("before every update"))
+    }
+
+    @Test func `a private copy gives the same file, and is refused where it does not fit`() throws {
+        let program = Program()
+        let words = ReferenceRun.words(steps: 3, length: 8, batch: 1, out: "mapped")
+        #expect(try program.run(words).status == 0)
+        let copied = try program.run(words.dropLast(0).map { $0 == "mapped" ? "copied" : $0 } + ["--seal-strict"])
+        #expect(copied.status == 0, "\(copied.error)")
+        #expect(program.bytes("copied/adapter.gguf") == program.bytes("mapped/adapter.gguf"))
+        let verified = try program.run(["audit", "verify", "copied"])
+        #expect(
+            verified.output.contains("every step read a copy of the base in memory that this process alone could write")
+        )
+        let refused = try program.run(
+            words.map { $0 == "mapped" ? "refused" : $0 } + ["--seal-strict", "--memory-budget", "24M"])
+        #expect(refused.status == 5, "\(refused.output)")
+        #expect(refused.errorMessage?.contains("--seal-strict holds the base") == true)
+        #expect(!program.holds("refused"))
     }
 
     @Test func `a base that is replaced during a run stops it`() throws {

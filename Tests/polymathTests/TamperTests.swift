@@ -50,10 +50,12 @@ import Testing
             var edited = good
             edited[step] = Forgery.edited(good[step], member, "1")
             try attempt(edited, "Line \(step + 1) of the audit chain was edited")
-            // Linked anew without the key: the signature of the close gives it away.
-            try attempt(relinked(edited), "does not belong to its state and the key")
+            // Linked anew without the key: the signature of the close gives it away, and a step's number its place.
+            try attempt(
+                relinked(edited),
+                member == "step" ? "where one of step 1 must stand" : "does not belong to its state and the key")
         }
-        try attempt(relinked(good.filter { $0 != good[step] }), "does not belong to its state and the key")
+        try attempt(relinked(good.filter { $0 != good[step] }), "rows of steps are missing, or were put there")
         try attempt(good + [close], "is numbered")
         try attempt(relinked(good + [close]), "comes after the run was closed")
         try attempt([], "holds no complete row")
@@ -65,7 +67,7 @@ import Testing
         let writer = try AuditWriter.start(
             path: program.folder.path("run/audit.jsonl"), run: "r", identity: other, baseRoot: SHA256Digest.of([]),
             recipe: SHA256Digest.of([]), corpusID: nil)
-        try writer.close(step: 2)
+        try writer.close(step: 0)
         try expectRefused("its signer \(other.publicKey.fingerprint) is unknown here")
 
         try forgery.write(good)
@@ -105,12 +107,13 @@ import Testing
         try AuditWriter.start(
             path: path, run: "r", identity: identity, baseRoot: SHA256Digest.of([]), recipe: SHA256Digest.of([]),
             corpusID: nil
-        ).pause(step: 3)
+        ).pause(step: 0)
         let older = try WholeFile.read(path)
-        let head = try AuditWriter.resume(path: path, identity: identity).close(step: 5)
+        let head = try AuditWriter.resume(path: path, identity: identity, from: 0, checkpoint: nil)
+            .close(step: 0)
         #expect(try program.run(["audit", "verify", "run"]).output.contains("run: closed"))
         try AtomicFile.write(older, to: path)
-        try expectRefused("run: paused at 3")
+        try expectRefused("run: paused at 0")
         #expect(try !program.run(["audit", "verify", "run"]).output.contains("cut back or replaced"))
         try expectRefused("is \(head.hex): it was cut back or replaced", ["--head", head.hex])
     }

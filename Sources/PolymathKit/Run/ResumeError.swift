@@ -8,6 +8,14 @@ public enum ResumeError: Error, Equatable, CustomStringConvertible, Sendable, Ex
     case recordChanged(path: String, expected: String, found: SHA256Digest)
     /// There are checkpoints, and no chain that vouches for them.
     case noChain(folder: String)
+    /// Nothing in the chain is signed yet, as in a run of an earlier version that was killed.
+    case unsignedChain(folder: String)
+    /// A checkpoint of which the chain holds no row; the step of the newest one of which it does.
+    case unvouchedCheckpoint(path: String, older: Int?)
+    /// A step, computed again, is not what the chain says of it.
+    case otherStep(step: Int, member: String, recorded: String, computed: String)
+    /// The events that a signed row vouches for are not there.
+    case eventsChanged(path: String, byteCount: Int)
     case closed(folder: String)
     /// The run came to its end, and what it exported is not there as its chain records it.
     case exportLost(path: String, expected: String, found: SHA256Digest?)
@@ -38,7 +46,19 @@ public enum ResumeError: Error, Equatable, CustomStringConvertible, Sendable, Ex
         case .recordChanged(let path, let expected, let found):
             "\(shown(path)) was changed: its SHA-256 is \(found.hex), and the chain records \(escaped(expected))."
         case .noChain(let folder):
-            "The run in \(shown(folder)) has checkpoints but no audit chain that vouches for them; start a new run."
+            "The run in \(shown(folder)) has no audit chain, so nothing vouches for what is in it; start a new run."
+        case .unsignedChain(let folder):
+            "The audit chain of the run in \(shown(folder)) is of an earlier version and vouches for no state to go on from; "
+                + "start a new run."
+        case .unvouchedCheckpoint(let path, let older):
+            "The audit chain holds no row of the checkpoint \(shown(path)): its row was cut off, or the checkpoint was put "
+                + "there, so it is not believed. Remove that folder to compute again from "
+                + (older.map { "the checkpoint of step \($0)." } ?? "the start.")
+        case .otherStep(let step, let member, let recorded, let computed):
+            "Step \(step), computed again, has the \(member) \(escaped(computed)), and the audit chain says \(escaped(recorded)): its "
+                + "rows after the last signature were edited, or this machine computes differently."
+        case .eventsChanged(let path, let byteCount):
+            "\(shown(path)) was changed: its first \(byteCount) bytes are not those that a signed row of the audit chain records."
         case .closed(let folder):
             "The run in \(shown(folder)) came to its end; there is nothing to go on with."
         case .exportLost(let path, let expected, let found):

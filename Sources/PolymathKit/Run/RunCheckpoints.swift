@@ -6,8 +6,10 @@ internal import Training
 
 /// A run's checkpoints and what the chain knows of them.
 ///
-/// A checkpoint's row is written only after a complete check of the base that began after the checkpoint was written:
-/// one with a row is good (design, section 5), and the last two good ones are kept.
+/// A checkpoint's row is signed, and is on the medium before the checkpoint appears under its name; it is written only
+/// after a complete check of the base that began after the checkpoint's bytes were written. So every checkpoint that is
+/// there is good (design, section 5), unless somebody else put it there or cut its row off: then it is not believed. The
+/// last two are kept.
 final class RunCheckpoints {
     private let store: CheckpointStore
     private let recipe: SHA256Digest
@@ -38,17 +40,20 @@ final class RunCheckpoints {
     /// - Throws: `BytesError` for the disk, `CheckpointError.notFinite`, `SealViolation`.
     func write(_ trainer: BoundaryTrainer) throws {
         guard trainer.step != lastStep else { return }
-        let record = try store.write(trainer, recipe: recipe)
-        try sealGuard.fullCheck()
-        // A resume takes what it tells of earlier steps from the events, so they must not fall behind.
-        try events.sync()
-        var body = Self.body(step: record.step, digest: record.digest, path: record.path)
-        body["bytes"] = .exactly(record.byteCount)
-        try chain.append(kind: RowKind.checkpoint, body: body)
-        try chain.sync()
+        var body: [String: JSONValue] = [:]
+        let record = try store.write(trainer, recipe: recipe) { record in
+            try sealGuard.fullCheck()
+            body = [
+                "step": .exactly(record.step), "sha256": .string(record.digest.hex),
+                "folder": .string("checkpoints/" + record.path.lastComponent), "bytes": .exactly(record.byteCount),
+            ]
+            // A resume takes what it tells of earlier steps from the events, so they are vouched for here.
+            try chain.append(
+                kind: RowKind.checkpoint, body: body.merging(try events.mark()) { first, _ in first })
+            try chain.sync()
+        }
         lastStep = record.step
         good.insert(record.step)
-        // One that was written and never checked gives way too: a resume would not take it.
         try store.prune(good: good)
         try events.emit("checkpoint", body)
     }
@@ -56,11 +61,6 @@ final class RunCheckpoints {
     /// Removes good ones older than the last two: what a process that was killed right after writing one had no time for.
     func removeSuperseded() throws {
         for step in store.steps.filter(good.contains).dropLast(2) { try AtomicFolder.remove(store.path(ofStep: step)) }
-    }
-
-    /// Removes what was written and never checked, when that cannot be told in the chain.
-    static func removeUnchecked(in folder: RunFolder, _ rows: [AuditRow]) {
-        try? CheckpointStore(folder: folder.checkpointsFolder).prune(good: goodSteps(rows))
     }
 
     /// Step of the newest checkpoint that is there and has a row in the chain; nil when none is good.
@@ -76,48 +76,39 @@ final class RunCheckpoints {
     /// What a resume goes on from; no checkpoint means from step 0.
     struct Found {
         let checkpoint: Checkpoint?
-        /// Whether the chain has a row of it; a run may be killed between the two.
-        let isRecorded: Bool
         let remarks: [String]
     }
 
-    /// Members of a checkpoint's row.
-    static func body(step: Int, digest: SHA256Digest, path: String) -> [String: JSONValue] {
-        [
-            "step": .exactly(step), "sha256": .string(digest.hex),
-            "folder": .string("checkpoints/" + path.lastComponent),
-        ]
-    }
-
-    /// The newest checkpoint that can be believed, and a remark on each newer one that cannot.
+    /// The newest checkpoint that can be believed, and a remark on each newer one that is damaged and was passed over.
     ///
-    /// Damaged ones are passed over. After a violation of the seal only good ones count.
-    /// - Throws: `CheckpointError` or `ResumeError.otherCheckpoint` for one that is whole and not this run's own.
-    static func newest(
-        in folder: RunFolder, recipe: SHA256Digest, chain: AuditChain?
-    ) throws -> Found {
+    /// - Throws: `ResumeError.unvouchedCheckpoint` for one of which the chain holds no row, `.otherCheckpoint` for one
+    ///   that is whole and not the recorded one, `CheckpointError` for one of another run.
+    static func newest(in folder: RunFolder, recipe: SHA256Digest, chain: AuditChain) throws -> Found {
         let store = CheckpointStore(folder: folder.checkpointsFolder)
         store.removeLeftovers()
-        let rows = chain?.rows ?? []
-        let hadViolation = rows.contains { $0.kind == RowKind.sealViolation }
+        var digests: [Int: String] = [:]
+        for row in chain.rows where row.kind == RowKind.checkpoint {
+            if let step = row.body["step"]?.asInt { digests[step] = row.body["sha256"]?.asString ?? "" }
+        }
+        let steps = store.steps
+        if let step = steps.last(where: { digests[$0] == nil }) {
+            throw ResumeError.unvouchedCheckpoint(
+                path: store.path(ofStep: step), older: steps.last { digests[$0] != nil })
+        }
         var remarks: [String] = []
-        for step in store.steps.reversed() {
+        for step in steps.reversed() {
             do {
                 let checkpoint = try store.read(step: step, recipe: recipe)
-                let row = rows.last { $0.kind == RowKind.checkpoint && $0.body["step"]?.asInt == step }
-                if row == nil, hadViolation {
-                    remarks.append("The checkpoint of step \(step) was not checked before the base changed.")
-                    continue
-                }
-                if let recorded = row?.body["sha256"]?.asString, recorded != checkpoint.digest.hex {
+                let recorded = digests[step] ?? ""
+                guard recorded == checkpoint.digest.hex else {
                     throw ResumeError.otherCheckpoint(
                         path: checkpoint.path, expected: recorded, found: checkpoint.digest)
                 }
-                return Found(checkpoint: checkpoint, isRecorded: row != nil, remarks: remarks)
+                return Found(checkpoint: checkpoint, remarks: remarks)
             } catch let error as CheckpointError where error.isDamage {
                 remarks.append(error.description)
             }
         }
-        return Found(checkpoint: nil, isRecorded: false, remarks: remarks)
+        return Found(checkpoint: nil, remarks: remarks)
     }
 }

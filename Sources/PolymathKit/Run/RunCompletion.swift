@@ -3,7 +3,7 @@ internal import Bytes
 internal import Digest
 internal import Foundation
 
-/// What follows the close of a run's chain: the attestation, the event `run_finished` and the report.
+/// What ends a run: the last line of its events before the close of its chain, the attestation and the report after it.
 ///
 /// All of it is made from the run's folder alone, by the run itself or, where its process was ended first, by the next
 /// resume: the same attestation, byte for byte, and a page of the same files.
@@ -11,20 +11,20 @@ struct RunCompletion {
     private let record: RunRecord
     private let folder: RunFolder
     private let chain: AuditChain
-    private let head: SHA256Digest
     private let artefact: Attestation.Artefact
     private let byteCount: Int
     private let figures: RunFigures
 
-    /// - Throws: `ResumeError.badRecord` for a chain that is not closed or lacks a row that every closed run has;
-    ///   `.exportLost` where what it records as exported is not there.
+    /// - Parameter chain: closed, or with its close to come.
+    /// - Throws: `ResumeError.badRecord` for a chain that lacks a row that every finished run has; `.exportLost` where what
+    ///   it records as exported is not there.
     init(_ record: RunRecord, _ folder: RunFolder, _ chain: AuditChain) throws {
-        guard chain.status == .closed, let export = chain.latest(RowKind.export), let file = export["file"]?.asString,
+        guard let export = chain.latest(RowKind.export), let file = export["file"]?.asString,
             let contentID = export["content_id"]?.asString.flatMap(SHA256Digest.init),
             let figures = chain.latest("result").flatMap(RunFigures.init)
         else {
             throw ResumeError.badRecord(
-                path: folder.auditFile, reason: "it is no closed chain with an export and a result.")
+                path: folder.auditFile, reason: "it is no chain with an export and a result.")
         }
         let path = file == folder.boundaryFile.lastComponent ? folder.boundaryFile : folder.adapterFile
         let found = try? SHA256Digest.of(MappedFile(path: path).region)
@@ -34,10 +34,17 @@ struct RunCompletion {
         self.record = record
         self.folder = folder
         self.chain = chain
-        head = chain.head
         artefact = Attestation.Artefact(name: path.lastComponent, digest: contentID)
         byteCount = export["byte_count"]?.asInt ?? 0
         self.figures = figures
+    }
+
+    /// Writes `run_finished` into the events; the listener hears of it once the chain is closed.
+    func announce(in events: RunEvents) throws {
+        var members = summary(head: chain.head).members
+        // The close holds the digest of this line, so the line cannot hold the close's.
+        members["chain_head"] = nil
+        try events.write("run_finished", members)
     }
 
     private var isAttested: Bool { FileManager.default.fileExists(atPath: folder.attestationFile) }
@@ -54,31 +61,29 @@ struct RunCompletion {
 
     /// Writes what is missing.
     ///
-    /// - Parameter identity: the run's signer.
-    func finish(_ identity: Identity, _ events: RunEvents) throws -> RunSummary {
-        if !isAttested { try attest(identity) }
-        let summary = summary
-        if isTold {
-            events.tellAgain("run_finished", summary.members)
-        } else {
-            try events.emit("run_finished", summary.members)
-        }
+    /// - Parameters:
+    ///   - identity: the run's signer.
+    ///   - head: of the closed chain.
+    func finish(_ identity: Identity, _ events: RunEvents, head: SHA256Digest) throws -> RunSummary {
+        if !isAttested { try attest(identity, head) }
+        let summary = summary(head: head)
+        // Runs of earlier versions told of their end after the close.
+        if chain.version < 2, !isTold { try events.write("run_finished", summary.members) }
+        events.tell("run_finished", summary.members)
         if !isReported { try RunReportBuilder(runFolder: folder.path).write(to: folder.reportFile) }
         return summary
     }
 
-    private func attest(_ identity: Identity) throws {
+    private func attest(_ identity: Identity, _ head: SHA256Digest) throws {
         let attestation = Attestation(
             baseName: record.baseName, baseRoot: record.baseRoot, artefact: artefact, corpusID: record.corpusID,
             recipe: record.recipe.digest, chainHead: head,
-            passedTests: [
-                "sealed tensors unchanged at start, before every update, at export and at end",
-                "export read back from disk and verified against the base",
-            ], failedTests: [])
+            passedTests: SealFacts(chain).sentences + ["export read back from disk and verified against the base"],
+            failedTests: [])
         try AtomicFile.write(try attestation.encode(signedBy: identity), to: folder.attestationFile, mode: 0o600)
     }
 
-    private var summary: RunSummary {
+    private func summary(head: SHA256Digest) -> RunSummary {
         RunSummary(
             folder: folder.path, base: record.baseName, isSynthetic: record.isSynthetic, corpus: record.corpusName,
             isDefaultCorpus: record.isDefaultCorpus, end: figures.end, steps: figures.steps,

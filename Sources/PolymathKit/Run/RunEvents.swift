@@ -19,24 +19,35 @@ extension RunListener {
 /// Writes every event to `events.jsonl` and hands it to the listener.
 final class RunEvents {
     private let file: AppendFile
-    private let path: String
     private let listener: any RunListener
+    /// Of the file as this process knows it: what somebody else does to it is not vouched for.
+    private var hasher = SHA256Hasher()
 
     /// Opens the file, or makes it; a last line that a crash tore is cut off.
     init(path: String, listener: any RunListener) throws {
         file = try AppendFile(path: path)
         if file.byteCount > 0 {
             let bytes = try WholeFile.read(path, limit: RunHistory.limit)
-            try file.truncate(to: bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)
+            let whole = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+            try file.truncate(to: whole)
+            hasher.update(Array(bytes.prefix(whole)))
         }
-        self.path = path
         self.listener = listener
     }
 
+    /// Bytes of the file so far.
+    var byteCount: Int { file.byteCount }
+
     /// Adds the time, UTC to the millisecond, and writes one line; nothing is lost if the process dies after it.
+    func emit(_ name: String, _ members: [String: JSONValue]) throws {
+        try write(name, members)
+        listener.event(name, members)
+    }
+
+    /// Writes one line without telling the listener yet.
     ///
     /// The file may be handed on, so it does not say where the run's folder stands: the listener alone is told.
-    func emit(_ name: String, _ members: [String: JSONValue]) throws {
+    func write(_ name: String, _ members: [String: JSONValue]) throws {
         var object = members
         object["out"] = nil
         for place in ["adapter", "report"] {
@@ -44,24 +55,22 @@ final class RunEvents {
         }
         object["event"] = .string(name)
         object["time"] = .string(EventTime.text(Date()))
-        try file.append(JSONValue.object(object).canonicalBytes + [0x0A])
-        listener.event(name, members)
+        let line = JSONValue.object(object).canonicalBytes + [0x0A]
+        try file.append(line)
+        hasher.update(line)
     }
-
-    /// Length and SHA-256 of the file so far, for a row of the chain: from there on no line before it can be edited.
-    func mark() throws -> [String: JSONValue] {
-        try file.sync()
-        let bytes = try WholeFile.read(path, limit: RunHistory.limit)
-        return [
-            "events_bytes": .exactly(bytes.count), "events_sha256": .string(SHA256Digest.of(bytes).hex),
-        ]
-    }
-
-    /// Returns once every line so far is on the medium.
-    func sync() throws { try file.sync() }
 
     /// Tells the listener alone, of an event that the file holds already.
-    func tellAgain(_ name: String, _ members: [String: JSONValue]) { listener.event(name, members) }
+    func tell(_ name: String, _ members: [String: JSONValue]) { listener.event(name, members) }
+
+    /// Length and SHA-256 of the file so far, for a signed row of the chain: from there on no line before it can be
+    /// edited. Returns once they are on the medium.
+    func mark() throws -> [String: JSONValue] {
+        try file.sync()
+        return [
+            "events_bytes": .exactly(file.byteCount), "events_sha256": .string(hasher.digestSoFar.hex),
+        ]
+    }
 
     func progress(_ title: String, done: Int, of total: Int) { listener.progress(title, done: done, of: total) }
 

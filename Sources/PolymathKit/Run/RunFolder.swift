@@ -25,6 +25,8 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
     case unusableResult(step: Int)
     /// Bytes that were allowed and that are needed; the longest window that would fit, 0 for none.
     case limitTooSmall(limit: MemoryLimit, needed: Int, tokens: Int, longestWindow: Int)
+    /// A private copy of the base does not fit into what the run may hold.
+    case copyTooLarge(base: String, byteCount: Int, allowed: Int)
     case budgetTooSmall(budget: Int, needed: Int, tokens: Int, longestWindow: Int)
 
     public var description: String {
@@ -59,6 +61,12 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
         case .unusableResult(let step):
             "With what step \(step) left the loss is not a finite number, so nothing is exported: try a lower "
                 + "--learning-rate or --grad-clip 1."
+        case .copyTooLarge(let base, let byteCount, let allowed):
+            "--seal-strict holds the base \(escaped(base)) in memory, and its \(byteCount) bytes do not fit into "
+                + (allowed == .max
+                    ? "what the operating system gives; leave it out."
+                    : "the \(allowed) that the run may hold; raise "
+                        + "--memory-budget or leave it out.")
         case .budgetTooSmall(let budget, let needed, let tokens, let longestWindow):
             "A --memory-budget of \(budget) bytes is too small for windows of \(tokens) tokens, which need "
                 + "\(Self.mebibytes(needed)); " + Self.advice(longestWindow)
@@ -79,7 +87,7 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
         switch self {
         case .rootMismatch, .exportDiffers: .mismatch
         case .unusableResult: .failure
-        case .budgetTooSmall, .limitTooSmall: .resources
+        case .budgetTooSmall, .limitTooSmall, .copyTooLarge: .resources
         default: .usage
         }
     }

@@ -20,11 +20,11 @@ struct RunHistory {
 
     init() {}
 
-    /// Reads the events up to `lastStep`; of a step told more than once, the last telling counts.
+    /// Takes the events up to `lastStep`; of a step told more than once, the last telling counts.
     ///
     /// Lines that cannot be read are passed over: events are for people, and the chain is the evidence.
-    init(path: String, lastStep: Int) {
-        guard let bytes = try? WholeFile.read(path, limit: Self.limit) else { return }
+    /// - Parameter bytes: of `events.jsonl`, as far as the checkpoint's row vouches for them.
+    init(_ bytes: some Collection<UInt8>, lastStep: Int) {
         var stepEvents: [Int: JSONValue] = [:]
         var validationEvents: [Int: JSONValue] = [:]
         var devices: [String: JSONValue] = [:]

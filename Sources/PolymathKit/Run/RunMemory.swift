@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Device
 internal import Digest
 internal import GGUF
@@ -7,7 +8,8 @@ internal import Training
 
 /// Where a run's anonymous memory goes, decided from shapes before anything large is allocated.
 ///
-/// The base is not among it: it is a read-only map of a file, whose pages the system may take back at any time.
+/// The base is not among it, as it is a read-only map of a file, whose pages the system may take back at any time; unless the
+/// run reads a copy of it (`sealStrict`), which is then among what is held already.
 struct RunMemory {
     /// What a pass over one window keeps and overwrites.
     let pass: MemoryPlan
@@ -83,6 +85,18 @@ struct RunMemory {
             throw RunError.limitTooSmall(limit: hard, needed: needed, tokens: tokens, longestWindow: fits)
         }
         throw RunError.budgetTooSmall(budget: budget, needed: needed, tokens: tokens, longestWindow: fits)
+    }
+
+    /// Whether the base's bytes fit into what the run may hold, before they are read; what else it needs is planned beside
+    /// them.
+    ///
+    /// - Throws: `RunError.copyTooLarge`; `BytesError` where there is no such file.
+    static func checkCopy(of path: String, budget: Int?) throws {
+        let byteCount = try FileIdentity(ofFileAt: path).byteCount
+        let allowed = min(budget ?? .max, MemoryLimit.current()?.availableBytes ?? .max)
+        guard byteCount <= allowed - reserve, Arena.hasRoom(for: byteCount) else {
+            throw RunError.copyTooLarge(base: path.lastComponent, byteCount: byteCount, allowed: allowed)
+        }
     }
 
     private func checkRoom(_ threads: Int) throws {

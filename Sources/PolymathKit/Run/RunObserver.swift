@@ -13,6 +13,7 @@ final class RunObserver: TrainingObserver {
     private let chain: AuditWriter
     private let checkpoints: RunCheckpoints
     private let checkpointEvery: Int?
+    private let told: ToldSteps
     private let stop: StopRequest
     private let pacer: RunPacer
     private var memoryWatch: MemoryWatch
@@ -40,10 +41,11 @@ final class RunObserver: TrainingObserver {
     ///   - keptOutputs: what the trainer keeps of frozen layers by now, oldest first.
     ///   - history: what earlier processes of this run did.
     ///   - checkpointEvery: steps between checkpoints; nil writes none here.
+    ///   - told: what the chain says already of steps that are computed again.
     init(
         sealGuard: SealGuard, faultGuard: FaultGuard, events: RunEvents, chain: AuditWriter,
         checkpoints: RunCheckpoints, checkpointEvery: Int?, stop: StopRequest, pacer: RunPacer,
-        memoryWatch: MemoryWatch, history: RunHistory,
+        memoryWatch: MemoryWatch, history: RunHistory, told: ToldSteps,
         keptOutputs: @escaping () -> [KeptOutput]
     ) {
         self.sealGuard = sealGuard
@@ -53,6 +55,7 @@ final class RunObserver: TrainingObserver {
         self.chain = chain
         self.checkpoints = checkpoints
         self.checkpointEvery = checkpointEvery
+        self.told = told
         self.stop = stop
         self.pacer = pacer
         self.memoryWatch = memoryWatch
@@ -111,6 +114,12 @@ final class RunObserver: TrainingObserver {
 
     func didStep(_ record: StepRecord) throws {
         stepSeconds += ProcessorTime.process - mark
+        let row: [String: JSONValue] = [
+            "step": .exactly(record.step), "loss": .string("\(record.loss)"),
+            "grad_norm": .string("\(record.gradientNorm)"), "seal_checked_bytes": .exactly(lastSlice),
+            "seal_unchecked_steps": .exactly(sealGuard.longestUnchecked),
+        ]
+        try told.check(RowKind.step, record.step, row)
         steps.append(record)
         lastSeconds = record.seconds
         faultGuard.reached(step: record.step)
@@ -126,16 +135,15 @@ final class RunObserver: TrainingObserver {
                 "peak_memory_bytes": .exactly(peakResident), "anonymous_memory_bytes": .exactly(peakAnonymous),
                 "seal_checked_bytes": .exactly(lastSlice),
             ].merging(pacer.stepMembers()) { first, _ in first })
-        try chain.append(
-            kind: "step",
-            body: [
-                "step": .exactly(record.step), "loss": .string("\(record.loss)"),
-                "grad_norm": .string("\(record.gradientNorm)"), "seal_checked_bytes": .exactly(lastSlice),
-            ])
+        try chain.append(kind: RowKind.step, body: row)
     }
 
     func didValidate(_ record: ValidationRecord) throws {
         mark = ProcessorTime.process
+        let row: [String: JSONValue] = [
+            "step": .exactly(record.step), "loss": .string("\(record.loss)"), "best": .bool(record.isBest),
+        ]
+        try told.check(RowKind.validation, record.step, row)
         validations.append(record)
         sampleMemory()
         try events.emit(
@@ -145,11 +153,7 @@ final class RunObserver: TrainingObserver {
                 "perplexity": .measured(exp(record.loss)), "num_tokens": .exactly(record.countedTokens),
                 "best": .bool(record.isBest),
             ])
-        try chain.append(
-            kind: "validation",
-            body: [
-                "step": .exactly(record.step), "loss": .string("\(record.loss)"), "best": .bool(record.isBest),
-            ])
+        try chain.append(kind: RowKind.validation, body: row)
     }
 
     func didNote(_ note: TrainingNote) throws {

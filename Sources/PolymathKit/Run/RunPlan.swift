@@ -38,8 +38,9 @@ struct RunPlan {
         self.home = home
         arithmetic = request.arithmetic ?? .automatic
         base = try BaseReference.resolve(request.base, home: home)
+        if request.sealStrict { try RunMemory.checkCopy(of: base.path, budget: request.memoryBudget) }
         do {
-            gguf = try GGUFFile(path: base.path)
+            gguf = try GGUFFile(path: base.path, copying: request.sealStrict)
             shape = try DecoderConfiguration(gguf)
         } catch {
             throw InputError.unusable(kind: "base", path: base.path, reason: "\(error)")
@@ -144,7 +145,8 @@ struct RunPlan {
             "compute": .string(arithmetic.rawValue), "threads": .exactly(threads), "corpus": corpusMembers,
             "adapter_bytes_expected": .count((try? adapterByteCount) ?? nil),
             "frozen_tensors": .exactly(frozenTensorCount), "memory": memory.members,
-            "memory_budget": .count(request.memoryBudget), "pace": .string(request.pace.rawValue),
+            "memory_budget": .count(request.memoryBudget), "seal_strict": .bool(request.sealStrict),
+            "pace": .string(request.pace.rawValue),
         ]
         if let start { members["start"] = .string(start.contentID.hex) }
         return members

@@ -32,6 +32,7 @@ extension RunReportBuilder {
         }
         report.sealedByteCount = manifest.tensorByteCount
         report.coveredByteCount = chain.latest(RowKind.sealCheck)?["bytes"]?.asInt ?? manifest.tensorByteCount
+        report.sealFacts = SealFacts(chain).sentences
         addHistory(to: &report)
         addCost(to: &report)
         report.timeline = timeline
@@ -52,6 +53,7 @@ extension RunReportBuilder {
         let body = row.body
         let kinds = [
             "tensor": "bytes of a tensor changed", "metadata": "sealed metadata changed",
+            "header": "the file's header changed", "touched": "the file was written to, renamed or given other rights",
             "replaced": "the path leads to another file", "resized": "the file has another length",
             "missing": "the file can no longer be opened", "write_fault": "this program tried to write into the base",
             "bus_error": "a byte of the base could no longer be read",

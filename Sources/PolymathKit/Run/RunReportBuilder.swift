@@ -48,7 +48,7 @@ public struct RunReportBuilder {
                 "events", .notChecked, .arithmetic,
                 "The chain does not vouch for events.jsonl, from which speed and memory are taken.")
         }
-        events = try Self.events(folder)
+        events = try Self.events(folder, chain.unvouchedEvents)
         for index in verdict.checks.indices {
             verdict.checks[index].sentence = folder.withoutPlace(verdict.checks[index].sentence)
         }
@@ -88,11 +88,13 @@ public struct RunReportBuilder {
         }
     }
 
-    private static func events(_ folder: RunFolder) throws -> [JSONValue] {
+    /// - Parameter passedOver: bytes of the file that nobody vouches for.
+    private static func events(_ folder: RunFolder, _ passedOver: [Range<Int>]) throws -> [JSONValue] {
         let bytes = try WholeFile.read(folder.eventsFile, limit: RunHistory.limit)
         // After the last newline stands what a crash left of a line.
         let whole = bytes.prefix(bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)
-        return try whole.split(separator: 0x0A).enumerated().map { index, line in
+        return try whole.split(separator: 0x0A).enumerated().compactMap { index, line in
+            if passedOver.contains(where: { $0.contains(line.startIndex) }) { return nil }
             do {
                 return try JSONValue.parse(Array(line))
             } catch {

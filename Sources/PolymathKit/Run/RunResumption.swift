@@ -28,6 +28,8 @@ public struct RunResumption {
     public var paceWindow: TimeWindow?
     public var presenceFile: String?
     public var sensorsPath: String?
+    /// Whether the base is read into memory; nil means as the request says. Changes no bit of the result.
+    public var sealStrict: Bool?
     /// Where the run learns how the device is; nil means as the request says.
     public var sensors: (any DeviceSensors)?
     /// Whether to go on where another processor or version may round otherwise; recorded in the chain.
@@ -66,13 +68,16 @@ public struct RunResumption {
         request.threads = threads ?? request.threads
         request.memoryBudget = memoryBudget ?? request.memoryBudget
         request.checkpointEvery = checkpointEvery ?? request.checkpointEvery
+        request.sealStrict = sealStrict ?? request.sealStrict
         request.pace = pace ?? request.pace
         request.paceWindow = paceWindow ?? request.paceWindow
         request.presenceFile = presenceFile ?? request.presenceFile
         request.sensorsPath = sensorsPath ?? request.sensorsPath
         let sensors = try sensors ?? request.makeSensors()
         let identity = try checkIdentity(request, record)
-        if let known, known.status == .closed { return try complete(record, folder, known, identity) }
+        if known.status == .closed { return try complete(record, folder, known, identity) }
+        // A start that nobody signed could have been written by whoever can write here, with a record of their own.
+        guard known.version >= 2 else { throw ResumeError.unsignedChain(folder: path) }
         if let identity, try FaultEntry.enterLocked(record, path, identity, "resume") != nil {
             known = try readChain(record, folder)
         }
@@ -80,30 +85,31 @@ public struct RunResumption {
         let sealedAt = Date()
         let (manifest, hashed) = try checkBase(request, record, folder)
         let plan = try RunPlan(request, home: record.home)
-        guard plan.gguf.file?.identity == hashed else { throw ResumeError.baseReplaced(path: plan.base.path) }
+        guard plan.gguf.file?.identity == hashed?.identity, plan.gguf.file?.times == hashed?.times else {
+            throw ResumeError.baseReplaced(path: plan.base.path)
+        }
         try check(plan, manifest, record)
 
-        folder.removeLeftovers(isClosed: false)
         let found = try RunCheckpoints.newest(in: folder, recipe: record.recipe.digest, chain: known)
         let step = found.checkpoint?.step ?? 0
-        let history = RunHistory(path: folder.eventsFile, lastStep: found.checkpoint == nil ? -1 : step)
+        let vouched = try vouchedEvents(folder, known)
+        let history = RunHistory(vouched, lastStep: found.checkpoint == nil ? -1 : step)
+        folder.removeLeftovers(isClosed: false)
         let events = try RunEvents(path: folder.eventsFile, listener: listener)
         var details: [String: JSONValue] = [
-            "from_step": .exactly(step), "checkpoint_sha256": .null, "kernel_path": .string(plan.kernelPath),
+            "kernel_path": .string(plan.kernelPath),
+            // What nobody had signed for when this process came: rows of the chain, and bytes of the events, which the
+            // report passes over.
+            "unvouched_rows": .exactly(known.rows.count - known.vouchedRowCount),
+            "events_vouched_bytes": .exactly(vouched.count),
+            "events_unvouched_bytes": .exactly(max(0, events.byteCount - vouched.count)),
         ]
-        if let checkpoint = found.checkpoint { details["checkpoint_sha256"] = .string(checkpoint.digest.hex) }
         let remarks = JSONValue.array(found.remarks.map { .string(folder.withoutPlace($0)) })
         if !found.remarks.isEmpty { details["remarks"] = remarks }
         if plan.kernelPath != record.kernelPath { details["other_kernels_allowed"] = true }
-        let chain =
-            known == nil
-            ? try plan.startChain(manifest, recipe: record.recipe, folder: folder, record: record.digest)
-            : try AuditWriter.resume(path: folder.auditFile, identity: plan.identity, details: details)
-        if let checkpoint = found.checkpoint, !found.isRecorded {
-            // The base has just been checked whole, so this one is good now.
-            let body = RunCheckpoints.body(step: step, digest: checkpoint.digest, path: checkpoint.path)
-            try chain.append(kind: RowKind.checkpoint, body: body)
-        }
+        let chain = try AuditWriter.resume(
+            path: folder.auditFile, identity: plan.identity, from: step, checkpoint: found.checkpoint?.digest,
+            details: details)
         var members = plan.startMembers(folder: folder, root: manifest.root, recipe: record.recipe.digest)
         members["step"] = .exactly(step)
         members["remarks"] = remarks
@@ -120,14 +126,13 @@ public struct RunResumption {
             plan: plan, folder: folder, lock: lock, events: events, manifest: manifest, sealedAt: sealedAt,
             faultGuard: try FaultGuard(plan.gguf, of: folder, output: listener.faultOutput), recipe: record.recipe,
             chain: chain, started: started, stop: stop, pacer: pacer, checkpoint: found.checkpoint, history: history,
-            occasion: "resume")
+            told: ToldSteps(known.rows, after: step), occasion: "resume")
         return try session.trainRecording()
     }
 
     /// What ended the process before this one, by its last rows: a signed pause, a seal violation, a failure that it
     /// could still tell of, or, where it could tell nothing, a kill.
-    private static func interruption(_ chain: AuditChain?) -> String {
-        guard let chain else { return "kill" }
+    private static func interruption(_ chain: AuditChain) -> String {
         if case .paused = chain.status { return "pause" }
         switch chain.rows.last?.kind {
         case RowKind.sealViolation: return "violation"
@@ -136,25 +141,32 @@ public struct RunResumption {
         }
     }
 
-    /// The run's chain, checked whole; nil where the run was killed before its first row was written.
-    private func readChain(_ record: RunRecord, _ folder: RunFolder) throws -> AuditChain? {
+    /// The run's chain, checked whole.
+    ///
+    /// - Throws: `ResumeError.noChain` where it is missing or empty: without it `run.json` is nobody's word.
+    private func readChain(_ record: RunRecord, _ folder: RunFolder) throws -> AuditChain {
+        if InputPath.isMissing(folder.auditFile) { throw ResumeError.noChain(folder: path) }
         let chain: AuditChain
-        let isMissing = !FileManager.default.fileExists(atPath: folder.auditFile)
         do {
-            chain = try AuditChain.decode(
-                isMissing ? [] : try WholeFile.read(folder.auditFile, limit: AuditChain.byteLimit))
-        } catch AuditChainError.empty {
-            guard CheckpointStore(folder: folder.checkpointsFolder).steps.isEmpty else {
-                throw ResumeError.noChain(folder: path)
-            }
-            if !isMissing { try AppendFile(path: folder.auditFile).truncate(to: 0) }
-            return nil
+            chain = try AuditChain.read(path: folder.auditFile)
+        } catch {
+            throw error == .empty ? ResumeError.noChain(folder: path) : error
         }
         let recorded = chain.start["run_json_sha256"]?.asString ?? "nothing"
         guard recorded == record.digest.hex else {
             throw ResumeError.recordChanged(path: record.path, expected: recorded, found: record.digest)
         }
         return chain
+    }
+
+    /// The events that a signed row of the chain vouches for; none where there is no such row yet.
+    private func vouchedEvents(_ folder: RunFolder, _ chain: AuditChain) throws -> ArraySlice<UInt8> {
+        guard let mark = chain.signedEventsMark else { return [] }
+        let bytes = try WholeFile.read(folder.eventsFile, limit: RunHistory.limit)
+        guard mark.holds(for: bytes) else {
+            throw ResumeError.eventsChanged(path: folder.eventsFile, byteCount: mark.byteCount)
+        }
+        return bytes.prefix(mark.byteCount)
     }
 
     /// Writes what a run whose chain is closed still lacks, because its process was ended first.
@@ -165,7 +177,8 @@ public struct RunResumption {
         folder.removeLeftovers(isClosed: true)
         guard !completion.isComplete else { throw ResumeError.closed(folder: path) }
         guard let identity else { throw IdentityError.noConfigurationFolder }
-        return try completion.finish(identity, RunEvents(path: folder.eventsFile, listener: listener))
+        return try completion.finish(
+            identity, RunEvents(path: folder.eventsFile, listener: listener), head: chain.head)
     }
 
     /// Before the corpus is read under a key of the identity: a new one must not be made for an old run.
@@ -180,7 +193,7 @@ public struct RunResumption {
     /// Hashes the base whole; this is the seal's full check at resume.
     private func checkBase(
         _ request: TrainingRequest, _ record: RunRecord, _ folder: RunFolder
-    ) throws -> (SealManifest, FileIdentity?) {
+    ) throws -> (SealManifest, MappedFile?) {
         let recorded = try? SealManifest(json: JSONValue.parse(WholeFile.read(folder.sealFile, limit: 64 << 20)))
         let base: ResolvedBase
         let gguf: GGUFFile
@@ -203,7 +216,7 @@ public struct RunResumption {
             throw ResumeError.otherBase(
                 path: base.path, expected: record.baseRoot, found: manifest.root, tensor: differing?.name)
         }
-        return (manifest, gguf.file?.identity)
+        return (manifest, gguf.file)
     }
 
     private static func unreadable(_ path: String, _ recorded: SealManifest?, _ error: any Error) -> ResumeError {

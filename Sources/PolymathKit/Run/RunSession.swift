@@ -27,6 +27,7 @@ final class RunSession {
     private let pacer: RunPacer
     private let checkpoint: Checkpoint?
     private let history: RunHistory
+    private let told: ToldSteps
     private let occasion: String
     private let willTrain: ((BoundaryTrainer) -> Void)?
     private let prefixStorage: PrefixStorage
@@ -35,6 +36,7 @@ final class RunSession {
     /// - Parameters:
     ///   - checkpoint: the state to go on from; nil starts at step 0.
     ///   - history: what was told of the steps up to it.
+    ///   - told: what the chain says of steps after it, which are computed again.
     ///   - sealedAt: when the complete check began that `manifest` was just computed by.
     ///   - occasion: of that check.
     ///   - willTrain: a test's look at the trainer before the first step.
@@ -44,7 +46,7 @@ final class RunSession {
         plan: RunPlan, folder: RunFolder, lock: FileLock, events: RunEvents, manifest: SealManifest, sealedAt: Date,
         faultGuard: FaultGuard, recipe: Recipe, chain: AuditWriter, started: Date, stop: StopRequest, pacer: RunPacer,
         checkpoint: Checkpoint? = nil,
-        history: RunHistory = RunHistory(),
+        history: RunHistory = RunHistory(), told: ToldSteps = ToldSteps(),
         occasion: String = "start", willTrain: ((BoundaryTrainer) -> Void)? = nil,
         prefixStorage: PrefixStorage? = nil
     ) {
@@ -62,6 +64,7 @@ final class RunSession {
         self.pacer = pacer
         self.checkpoint = checkpoint
         self.history = history
+        self.told = told
         self.occasion = occasion
         self.willTrain = willTrain
         self.prefixStorage =
@@ -74,6 +77,11 @@ final class RunSession {
             return try train()
         } catch let violation as SealViolation {
             throw try record(violation)
+        } catch let error as ResumeError {
+            try chain.append(
+                kind: RowKind.failure, body: ["step": .exactly(step), "reason": .string(error.description)])
+            try chain.sync()
+            throw error
         } catch let error as BytesError where error.isOfDisk {
             // Where a whole checkpoint does not fit, a row of the chain still may.
             try? chain.append(
@@ -87,7 +95,9 @@ final class RunSession {
     private func train() throws -> RunSummary {
         let sealGuard = try SealGuard(
             manifest: manifest, gguf: plan.gguf, workers: plan.threads, sealedAt: sealedAt,
-            promisedBound: plan.coverageBound)
+            promisedBound: plan.coverageBound, lease: FileLease(path: plan.base.path))
+        // A resume hashed the file; a copy of it is other bytes.
+        if occasion == "resume", plan.request.sealStrict { try sealGuard.fullCheck() }
         try recordCheck(occasion, sealGuard)
         let decoder = try Decoder(
             plan.gguf, workers: Workers(count: plan.threads), arithmetic: plan.arithmetic)
@@ -109,8 +119,8 @@ final class RunSession {
         let observer = RunObserver(
             sealGuard: sealGuard, faultGuard: faultGuard, events: events, chain: chain,
             checkpoints: checkpoints, checkpointEvery: plan.request.checkpointEvery, stop: stop, pacer: pacer,
-            memoryWatch: MemoryWatch(planned: plan.memory.total), history: history, keptOutputs: { trainer.keptOutputs }
-        )
+            memoryWatch: MemoryWatch(planned: plan.memory.total), history: history, told: told,
+            keptOutputs: { trainer.keptOutputs })
         let startupSeconds = Date().timeIntervalSince(started)
         try observer.willBegin(startupSeconds: startupSeconds)
         let result: TrainingResult
@@ -149,12 +159,16 @@ final class RunSession {
             peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous,
             startupSeconds: startupSeconds, seconds: seconds)
         try chain.append(kind: "result", body: figures.members.merging(try events.mark()) { first, _ in first })
-        try chain.close(
-            step: result.lastStep,
-            state: ["end": .string(result.end.rawValue), "content_id": .string(exported.contentID.hex)])
-        return try RunCompletion(
-            RunRecord(path: folder.runFile), folder, AuditChain.read(path: folder.auditFile)
-        ).finish(plan.identity, events)
+        let completion = try RunCompletion(
+            RunRecord(path: folder.runFile), folder, AuditChain.read(path: folder.auditFile))
+        // The last line of the events too is one that the close vouches for.
+        try completion.announce(in: events)
+        let state: [String: JSONValue] = [
+            "end": .string(result.end.rawValue), "content_id": .string(exported.contentID.hex),
+        ]
+        let head = try chain.close(
+            step: result.lastStep, state: state.merging(try events.mark()) { first, _ in first })
+        return try completion.finish(plan.identity, events, head: head)
     }
 
     /// Puts a violation on record; the chain stays open, so nothing can be mistaken for a finished run.
@@ -173,9 +187,7 @@ final class RunSession {
             try chain.sync()
             try events.emit("seal_violation", body)
         } catch {
-            // No room to tell of it; what the violation is about is told all the same, and no resume may go on from a
-            // checkpoint that was written since the last whole check.
-            RunCheckpoints.removeUnchecked(in: folder, rows)
+            // No room to tell of it; what the violation is about is told all the same.
         }
         // The violation is what the run ends with, whether or not a page of it can be written.
         try? RunReportBuilder(runFolder: folder.path).write(to: folder.reportFile)
@@ -201,10 +213,12 @@ final class RunSession {
             state = shortage.members
         }
         try checkpoints.write(trainer)
+        var members = state
+        members["step"] = .exactly(trainer.step)
+        members["device"] = pacer.device
+        try events.write("paused", members)
         try chain.pause(step: trainer.step, state: state.merging(try events.mark()) { first, _ in first })
-        state["step"] = .exactly(trainer.step)
-        state["device"] = pacer.device
-        try events.emit("paused", state)
+        events.tell("paused", members)
         return RunStopped(folder: folder.path, step: trainer.step, cause: cause)
     }
 
@@ -231,7 +245,7 @@ final class RunSession {
             body: [
                 "occasion": .string(occasion), "tensors": .exactly(manifest.tensors.count),
                 "bytes": .exactly(sealGuard.sealedByteCount), "root": .string(manifest.root.hex), "changed": 0,
-            ])
+            ].merging(sealGuard.standing) { first, _ in first })
         try chain.sync()
     }
 

@@ -20,6 +20,7 @@ extension TrainingRequest {
             "patience": .exactly(patience), "adapter_encoding": .string(encoding.rawValue), "threads": .count(threads),
             "checkpoint_every": .count(checkpointEvery), "compute": Self.text(arithmetic?.rawValue),
             "memory_budget": .count(memoryBudget),
+            "seal_strict": .bool(sealStrict),
             "pace": .string(pace.rawValue), "pace_window": Self.text(paceWindow?.text),
             "identity": Self.text(identityPath),
         ]
@@ -64,7 +65,8 @@ extension TrainingRequest {
             guard let moments = Moments.Form(rawValue: name) else { return nil }
             self.moments = moments
         }
-        // Runs of earlier versions have neither.
+        // Runs of earlier versions have none of these.
+        sealStrict = json["seal_strict"]?.asBool ?? false
         if let name = json["pace"]?.asString {
             guard let pace = PacingLimits.Preset(rawValue: name) else { return nil }
             self.pace = pace

@@ -46,6 +46,9 @@ public struct TrainingRequest: Sendable {
     public var memoryBudget: Int?
     /// Steps between checkpoints; nil means only at a pause or a failure. Changes no bit of the result.
     public var checkpointEvery: Int?
+    /// Whether the base is read into memory that this process alone can write, and trained on from there: what happens to
+    /// its file meanwhile cannot reach a step. It takes as much memory as the file has bytes; changes no bit of the result.
+    public var sealStrict = false
     /// How much the device is spared (Documentation/DEVICE.md). Changes no bit of the result.
     public var pace = PacingLimits.Preset.eager
     /// The only part of the day in which steps are made; nil means all of it.

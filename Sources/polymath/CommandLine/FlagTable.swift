@@ -76,6 +76,10 @@ extension Flag {
         "checkpoint-every", .integer(1...Int.max), "N", help: "Steps between checkpoints")
     static let resume = Flag("resume", .text, "DIR", help: "Go on with the run in this folder")
     static let dryRun = Flag("dry-run", .toggle, help: "Say what would be done, and stop")
+    static let sealStrict = Flag(
+        "seal-strict", .toggle,
+        help: "Read the base into memory that this process alone can write, and train on that; wants as much memory as "
+            + "the file has bytes")
     static let allowOtherKernels = Flag(
         "allow-other-kernels", .toggle, help: "Resume on another kernel path; recorded in the run")
 

@@ -21,7 +21,7 @@ enum Train: Command {
             128 + the signal; --resume DIR goes on from there, or from the last checkpoint of a run that was
             killed, to the same losses and the same file. With --resume only options that change no bit of the
             result may be given (--threads, --memory-budget, --checkpoint-every, --pace, --pace-window, --presence,
-            --sensors, --json) and --allow-other-kernels: every other option is the run's own.
+            --sensors, --seal-strict, --json) and --allow-other-kernels: every other option is the run's own.
 
             Before each step the device is asked how it is: battery, charger, temperatures, throttling, memory
             pressure, user, time. --pace says what follows from it: eager rests for a hot battery or case alone,
@@ -35,7 +35,7 @@ enum Train: Command {
             .schedule,
             .warmup, .weightDecay, .gradClip, .seed, .shuffle, .validationFraction, .evalEvery, .patience,
             .adapterEncoding, .compute, .threads, .memoryBudget, .checkpointEvery, .pace, .paceWindow, .presence,
-            .sensors,
+            .sensors, .sealStrict,
             .resume, .allowOtherKernels, .config, .dryRun, .identity, .out, .home, .json,
         ],
         exclusive: [[.corpus, .tokens], [.steps, .epochs]],
@@ -74,7 +74,7 @@ enum Train: Command {
     /// Goes on with an earlier run; whatever would make it another run is refused.
     private static func resume(_ folder: String, _ arguments: Arguments, _ console: Console) throws {
         let harmless: [Flag] = [
-            .resume, .threads, .memoryBudget, .checkpointEvery, .pace, .paceWindow, .presence, .sensors,
+            .resume, .threads, .memoryBudget, .checkpointEvery, .pace, .paceWindow, .presence, .sensors, .sealStrict,
             .allowOtherKernels, .json,
         ]
         if let other = specification.flags.first(where: { arguments.isGiven($0) && !harmless.contains($0) }) {
@@ -91,6 +91,7 @@ enum Train: Command {
         run.paceWindow = try arguments.paceWindow
         run.presenceFile = arguments.text(.presence)
         run.sensorsPath = arguments.text(.sensors)
+        run.sealStrict = arguments.isOn(.sealStrict) ? true : nil
         run.allowsOtherKernels = arguments.isOn(.allowOtherKernels)
         try signals.whileWatching { _ = try run.run() }
     }
@@ -131,6 +132,7 @@ enum Train: Command {
         request.paceWindow = try arguments.paceWindow
         request.presenceFile = arguments.text(.presence)
         request.sensorsPath = arguments.text(.sensors)
+        request.sealStrict = arguments.isOn(.sealStrict)
         request.identityPath = arguments.text(.identity)
         request.out = arguments.text(.out)
         return request

@@ -136,9 +136,11 @@ enum Samples {
         let first = try AuditWriter.start(
             path: path, run: "run", identity: identity, baseRoot: root, recipe: recipe, corpusID: nil,
             now: { "2027-01-05T08:00:00Z" })
-        try first.append(kind: "step", body: ["step": 1, "loss": "3.25"])
+        try first.append(kind: RowKind.step, body: ["step": 1, "loss": "3.25"])
+        try first.append(kind: RowKind.checkpoint, body: ["step": 1, "sha256": .string(root.hex)])
         try first.pause(step: 1)
-        let writer = try AuditWriter.resume(path: path, identity: identity, now: { "2027-01-05T09:00:00Z" })
+        let writer = try AuditWriter.resume(
+            path: path, identity: identity, from: 1, checkpoint: root, now: { "2027-01-05T09:00:00Z" })
         try writer.append(kind: "step", body: ["step": 2, "loss": "3.125"])
         try writer.export(file: "adapter.gguf", contentID: root, byteCount: 2304)
         _ = try writer.close(step: 2)
