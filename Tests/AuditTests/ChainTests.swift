@@ -148,7 +148,7 @@ enum RunFixture {
         // The other run's rows follow one another, so only the signer differs.
         let other = try RunFixture.identity(3)
         let path = folder.path("b")
-        try AtomicFile.write(Array(good.prefix(5).joined()), to: path)
+        try AtomicFile.write(Array(good.prefix(5).joined()), to: path, placement: .replacing)
         #expect(throws: AuditChainError.self) { try AuditWriter.resume(path: path, identity: other) }
         let foreign = try RunFixture.start(folder.path("c"), identity: other)
         try foreign.close(step: 1)
@@ -170,7 +170,7 @@ enum RunFixture {
         let path = folder.path("a")
         let bytes = try RunFixture.closed(path)
         for torn in [1, 40, 200] {
-            try AtomicFile.write(Array(bytes.dropLast(torn)), to: path)
+            try AtomicFile.write(Array(bytes.dropLast(torn)), to: path, placement: .replacing)
             let chain = try AuditChain.read(path: path)
             #expect(chain.status == .open && chain.rows.count == 5 && chain.tornByteCount > 0)
             try AuditWriter.resume(path: path, identity: RunFixture.identity()).close(step: 5)
