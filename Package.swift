@@ -36,7 +36,8 @@ let package = Package(
     ],
     targets: [
         // Both wings
-        room("Bytes"),
+        .target(name: "CFiles"),
+        room("Bytes", ["CFiles"]),
         room("Blocks", ["Bytes"]),
         room("GGUF", ["Bytes", "Blocks"]),
 

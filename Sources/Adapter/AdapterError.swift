@@ -48,7 +48,6 @@ public enum AdapterError: Error, Equatable, CustomStringConvertible, Sendable {
     case wouldReplaceBase(path: String)
     case mergeDiffers(tensor: String)
     case mergeMetadata(key: String)
-    case writing(String)
 
     public var description: String {
         switch self {
@@ -121,7 +120,6 @@ public enum AdapterError: Error, Equatable, CustomStringConvertible, Sendable {
             "The merged file, read back, differs from what was meant in “\(escaped(tensor))”."
         case .mergeMetadata(let key):
             "The merged file, read back, differs from what was meant in the key “\(escaped(key))”."
-        case .writing(let reason): reason
         }
     }
 }

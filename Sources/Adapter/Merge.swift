@@ -14,34 +14,43 @@ public enum Merge {
     /// Writes `base` with the gains of `adapter` applied, as F32, to `path`.
     ///
     /// Every other tensor and every record stays as stored; the records ``rootKey``, ``contentKey`` and ``signerKey``
-    /// tell what was merged. The file is read back and compared before it is believed.
+    /// tell what was merged. The file is read back and compared before it gets its name.
     ///
-    /// - Parameter root: the base's root, computed from its bytes.
-    /// - Throws: ``AdapterError``, also where `path` is the base itself; nothing is left at `path` then.
-    public static func write(
-        base: GGUFFile, root: SHA256Digest, adapter: NormAdapter, to path: String
-    ) throws(AdapterError) {
+    /// - Parameters:
+    ///   - root: the base's root, computed from its bytes.
+    ///   - path: where nothing may be yet.
+    ///   - proof: what else is asked of the whole file before it gets its name.
+    /// - Throws: ``AdapterError``, also where `path` is the base itself; `BytesError`, and what `proof` throws. Nothing is
+    ///   left then.
+    @discardableResult
+    public static func write<Proof>(
+        base: GGUFFile, root: SHA256Digest, adapter: NormAdapter, to path: String,
+        proof: (GGUFFile) throws -> Proof = { _ in }
+    ) throws -> Proof {
         try adapter.verify(against: base, root: root)
         var trained: [String: Replacement] = [:]
         for gain in try adapter.effectiveGains(on: base) {
             let bytes = ByteRegion(try DeltaEncoding.f32.encode(gain.values, tensor: gain.name))
             trained[gain.name] = try Replacement(gain.name, [gain.values.count], .f32, f32: bytes)
         }
-        try write(base: base, root: root, contentID: adapter.contentID, signer: adapter.signer, trained, to: path)
+        return try write(
+            base: base, root: root, contentID: adapter.contentID, signer: adapter.signer, trained, to: path, proof)
     }
 
     /// Writes `base` with the tensors of a boundary file in place of its own; a tied base gains its head.
     ///
     /// - Parameter types: how the matrices are stored; see ``BoundaryTypes``.
-    /// - Throws: ``AdapterError``, also for a type that has no encoder here or cannot hold a value.
-    public static func write(
-        base: GGUFFile, root: SHA256Digest, boundaryFile: String, types: BoundaryTypes = .f32, to path: String
-    ) throws(AdapterError) {
+    /// - Throws: as ``write(base:root:adapter:to:proof:)``, also for a type that has no encoder here or cannot hold a value.
+    @discardableResult
+    public static func write<Proof>(
+        base: GGUFFile, root: SHA256Digest, boundaryFile: String, types: BoundaryTypes = .f32, to path: String,
+        proof: (GGUFFile) throws -> Proof = { _ in }
+    ) throws -> Proof {
         let file: MappedFile
         do {
             file = try MappedFile(path: boundaryFile)
         } catch {
-            throw .unreadable("\(error)")
+            throw AdapterError.unreadable("\(error)")
         }
         let boundary = try BoundaryFile.decode(file.region)
         try boundary.verify(against: base, root: root)
@@ -51,23 +60,23 @@ public enum Merge {
             do {
                 bytes = try file.region.subregion(offset: tensor.offset, byteCount: tensor.elementCount * 4)
             } catch {
-                throw .container("\(error)")
+                throw AdapterError.container("\(error)")
             }
             let type = types.storage(of: tensor.name, tensor.dimensions, in: base)
             trained[tensor.name] = try Replacement(tensor.name, tensor.dimensions, type, f32: bytes)
         }
-        try write(base: base, root: root, contentID: boundary.contentID, signer: boundary.signer, trained, to: path)
+        return try write(
+            base: base, root: root, contentID: boundary.contentID, signer: boundary.signer, trained, to: path, proof)
     }
 
-    private static func write(
+    private static func write<Proof>(
         base: GGUFFile, root: SHA256Digest, contentID: SHA256Digest, signer: PublicKey,
-        _ trained: [String: Replacement], to path: String
-    ) throws(AdapterError) {
-        if let file = base.file {
-            let there = try? FileIdentity(ofFileAt: path)
-            guard there.map({ $0.device != file.identity.device || $0.inode != file.identity.inode }) ?? true else {
-                throw .wouldReplaceBase(path: path)
-            }
+        _ trained: [String: Replacement], to path: String, _ proof: (GGUFFile) throws -> Proof
+    ) throws -> Proof {
+        if let file = base.file, let there = try? FileIdentity(ofFileAt: path), there.device == file.identity.device,
+            there.inode == file.identity.inode
+        {
+            throw AdapterError.wouldReplaceBase(path: path)
         }
         let notes = [(rootKey, root.hex), (contentKey, contentID.hex), (signerKey, Hex.encode(signer.bytes))]
         var writer = GGUFWriter()
@@ -84,16 +93,17 @@ public enum Merge {
         for (name, new) in trained.sorted(by: { $0.key < $1.key }) where base.tensor(named: name) == nil {
             writer.add(tensor: name, new.type, new.dimensions) { try new.write(to: $0) }
         }
-        // Written beside its place and moved only once it has been read back.
-        let unproven = path + ".unproven"
+        // It gets its name only once it has been read back.
+        let staged = try writer.stage(for: path)
         do {
-            try writer.write(to: unproven)
-            try check(GGUFFile(path: unproven), against: base, trained, notes)
-            try FileMove.replace(path, with: unproven)
+            let merged = try GGUFFile(path: staged.staging)
+            try check(merged, against: base, trained, notes)
+            let proof = try proof(merged)
+            try staged.put()
+            return proof
         } catch {
-            FileMove.remove(unproven)
-            if let error = error as? AdapterError { throw error }
-            throw .writing("\(error)")
+            staged.discard()
+            throw error
         }
     }
 

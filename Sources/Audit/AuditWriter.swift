@@ -16,7 +16,6 @@ public final class AuditWriter: Sendable {
         var isClosed = false
     }
 
-    public let path: String
     public let run: String
     private let identity: Identity
     private let file: AppendFile
@@ -24,10 +23,8 @@ public final class AuditWriter: Sendable {
     private let now: @Sendable () -> String
 
     private init(
-        path: String, run: String, identity: Identity, file: AppendFile, tail: Tail,
-        now: @escaping @Sendable () -> String
+        run: String, identity: Identity, file: AppendFile, tail: Tail, now: @escaping @Sendable () -> String
     ) {
-        self.path = path
         self.run = run
         self.identity = identity
         self.file = file
@@ -47,7 +44,7 @@ public final class AuditWriter: Sendable {
         let file = try AppendFile(path: path)
         guard file.byteCount == 0 else { throw AuditChainError.alreadyStarted(path: path) }
         let writer = AuditWriter(
-            path: path, run: run, identity: identity, file: file, tail: Tail(seq: 0, head: AuditRow.origin), now: now)
+            run: run, identity: identity, file: file, tail: Tail(seq: 0, head: AuditRow.origin), now: now)
         var body = details
         body["chain_version"] = .exactly(AuditChain.version)
         body["signer"] = .string(Hex.encode(identity.publicKey.bytes))
@@ -112,7 +109,7 @@ public final class AuditWriter: Sendable {
         if chain.tornByteCount > 0 { try file.truncate(to: whole) }
         guard chain.status != .closed else { throw AuditChainError.alreadyClosed }
         let writer = AuditWriter(
-            path: path, run: chain.run, identity: identity, file: file,
+            run: chain.run, identity: identity, file: file,
             tail: Tail(seq: chain.rows.count, head: chain.head), now: now)
         if chain.tornByteCount > 0 {
             try writer.write(
@@ -124,6 +121,12 @@ public final class AuditWriter: Sendable {
         }
         return writer
     }
+
+    /// Where the chain is.
+    public var path: String { file.path }
+
+    /// Says where the chain is to be found from now on, since its folder has got its name.
+    public func follow(to path: String) { file.follow(to: path) }
 
     /// The hash of the last row: worth a copy elsewhere.
     public var head: SHA256Digest { tail.withLock { $0.head } }

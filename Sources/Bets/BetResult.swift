@@ -80,7 +80,8 @@ public struct BetResult: Sendable {
     }
 
     package func write(home root: String) throws {
-        try AtomicFile.write(json.canonicalBytes + [0x0A], to: Self.path(claim, home: root), mode: 0o644)
+        try AtomicFile.write(
+            json.canonicalBytes + [0x0A], to: Self.path(claim, home: root), mode: 0o644, placement: .replacing)
     }
 
     /// Reads a result and recomputes what follows from its figures.
@@ -122,8 +123,12 @@ public struct BetResult: Sendable {
 
     /// Every result of the home, by number; none where there is no folder yet.
     public static func all(home root: String) throws -> [BetResult] {
+        try paths(home: root).map { try read(path: $0) }.sorted { $0.claim.number < $1.claim.number }
+    }
+
+    /// Where the results lie that ``all(home:)`` reads.
+    public static func paths(home root: String) -> [String] {
         let folder = folder(home: root)
-        let names = BetFiles.names(in: folder)
-        return try names.map { try read(path: folder + "/" + $0) }.sorted { $0.claim.number < $1.claim.number }
+        return BetFiles.names(in: folder).map { folder + "/" + $0 }
     }
 }

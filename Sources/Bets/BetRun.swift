@@ -36,9 +36,9 @@ public struct BetRun {
         }
         var commits: (checkout: String, claim: String)?
         if !isQuick { commits = try committed(claim) }
-        let scratch = try Self.makeScratch()
-        defer { try? FileManager.default.removeItem(atPath: scratch) }
-        let bench = Workbench(home: home, isQuick: isQuick, threads: threads, scratch: scratch, say: say)
+        let scratch = try ScratchFolder(in: NSTemporaryDirectory(), name: "polymath-bet")
+        defer { withExtendedLifetime(scratch) {} }
+        let bench = Workbench(home: home, isQuick: isQuick, threads: threads, scratch: scratch.path, say: say)
         let began = Date()
         let measured = try experiment.init().run(bench)
         let seconds = Date().timeIntervalSince(began)
@@ -56,8 +56,7 @@ public struct BetRun {
                 claim: claim, measured: measured, timings: bench.timings, seconds: seconds, command: command,
                 began: began.formatted(.iso8601), commit: commits.checkout, claimCommit: commits.claim,
                 program: "polymath \(Version.string), \(KernelPath.current)", machine: machine)
-            try FileManager.default.createDirectory(
-                atPath: BetResult.folder(home: home.root), withIntermediateDirectories: true)
+            _ = try MadeFolders(BetResult.folder(home: home.root))
             try result.write(home: home.root)
             path = BetResult.path(claim, home: home.root)
         }
@@ -89,12 +88,5 @@ public struct BetRun {
         let name = text.split(separator: "\n").first { $0.hasPrefix("model name") }?.split(separator: ":").last
         let processor = name?.trimmingCharacters(in: .whitespaces) ?? "unknown processor"
         return "\(processor), \(threads) threads"
-    }
-
-    private static func makeScratch() throws -> String {
-        let path = NSTemporaryDirectory() + "/polymath-bet-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        return path
     }
 }

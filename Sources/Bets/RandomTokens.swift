@@ -27,7 +27,8 @@ enum RandomTokens: Equatable {
         }
         let path = "\(bench.scratch)/\(self)-\(person)-\(seed).json"
         try AtomicFile.write(
-            JSONValue.array(ids.map { .integer(Int64($0)) }).canonicalBytes, to: path, mode: 0o600)
+            JSONValue.array(ids.map { .integer(Int64($0)) }).canonicalBytes, to: path, mode: 0o600,
+            placement: .replacing)
         return try bench.train(person, seed: seed) { request in
             request.corpus = nil
             request.tokens = path

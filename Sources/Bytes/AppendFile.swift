@@ -14,13 +14,18 @@ import Synchronization
 ///
 /// What is appended while the path leads elsewhere would be lost with the descriptor, so that is an error.
 public final class AppendFile: Sendable {
-    public let path: String
     private let descriptor: Int32
-    private let end: Mutex<Int>
+    private let state: Mutex<State>
 
-    /// Opens the file at `path` for appending, or creates it with `mode`.
+    private struct State {
+        var path: String
+        var end: Int
+    }
+
+    /// Opens the regular file at `path` for appending, or creates it with `mode`; a link is not followed.
     public init(path: String, mode: UInt32 = 0o600) throws(BytesError) {
-        let descriptor = try SystemCall.open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK, mode: mode)
+        let flags = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOFOLLOW
+        let descriptor = try SystemCall.open(path, flags, mode: mode)
         let size: Int
         do throws(BytesError) {
             size = try SystemCall.identity(of: descriptor, path: path).byteCount
@@ -30,41 +35,44 @@ public final class AppendFile: Sendable {
             close(descriptor)
             throw error
         }
-        self.path = path
         self.descriptor = descriptor
-        end = Mutex(size)
+        state = Mutex(State(path: path, end: size))
     }
 
     deinit { close(descriptor) }
 
-    public var byteCount: Int { end.withLock { $0 } }
+    public var path: String { state.withLock { $0.path } }
+    public var byteCount: Int { state.withLock { $0.end } }
+
+    /// Says where the file is to be found from now on, since a folder above it has got another name.
+    public func follow(to path: String) { state.withLock { $0.path = path } }
 
     /// Appends all of `bytes`; a write that fails half-way is cut off again.
     ///
     /// - Throws: `BytesError.moved` where the path leads elsewhere by now.
     public func append(_ bytes: [UInt8]) throws(BytesError) {
-        try end.withLock { (end: inout Int) throws(BytesError) in
-            guard SystemCall.leads(path, to: descriptor) else { throw .moved(path: path) }
+        try state.withLock { (state: inout State) throws(BytesError) in
+            guard SystemCall.leads(state.path, to: descriptor) else { throw .moved(path: state.path) }
             do throws(BytesError) {
-                try unsafe SystemCall.writeAll(descriptor, bytes.span.bytes, path: path)
+                try unsafe SystemCall.writeAll(descriptor, bytes.span.bytes, path: state.path)
             } catch {
-                _ = ftruncate(descriptor, off_t(end))
-                throw error.withRoom(needed: bytes.count, in: SystemCall.folder(of: path))
+                _ = ftruncate(descriptor, off_t(state.end))
+                throw error.withRoom(needed: bytes.count, in: SystemCall.folder(of: state.path))
             }
-            end += bytes.count
+            state.end += bytes.count
         }
     }
 
     /// Cuts the file to its first `byteCount` bytes: how a torn last line is dropped.
     public func truncate(to byteCount: Int) throws(BytesError) {
-        try end.withLock { (end: inout Int) throws(BytesError) in
-            guard byteCount >= 0, byteCount <= end else {
-                throw .outOfBounds(offset: byteCount, count: 0, available: max(0, end - byteCount))
+        try state.withLock { (state: inout State) throws(BytesError) in
+            guard byteCount >= 0, byteCount <= state.end else {
+                throw .outOfBounds(offset: byteCount, count: 0, available: max(0, state.end - byteCount))
             }
             guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
-                throw SystemCall.failure(path, "truncate", errno)
+                throw SystemCall.failure(state.path, "truncate", errno)
             }
-            end = byteCount
+            state.end = byteCount
         }
     }
 

@@ -13,28 +13,22 @@ internal import Foundation
 /// Makes a folder of files in one step: filled beside its place under a temporary name, synced, renamed, and the
 /// parent synced. Whatever fails, nothing appears at its path.
 public enum AtomicFolder {
-    /// What every temporary name ends with; ``removeLeftovers(in:)`` knows them by it.
-    private static let mark = ".part"
-
     /// - Parameters:
-    ///   - path: where the folder appears; its parent must exist. A folder that is there already is replaced.
+    ///   - path: where the folder appears; its parent must exist.
+    ///   - placement: what the folder may replace; nothing, unless asked for.
     ///   - body: fills the folder whose path it gets, through ``AtomicFile``, which syncs each file.
-    public static func write<Result>(to path: String, mode: UInt32 = 0o700, _ body: (String) throws -> Result) throws
-        -> Result
-    {
-        let parent = parentFolder(of: path)
-        let temporary = temporaryName(for: path)
-        guard unsafe mkdir(temporary, mode_t(mode)) == 0 else { throw SystemCall.failure(path, "make folder", errno) }
+    /// - Throws: `BytesError.exists` where something stands at `path` that may not be replaced.
+    @discardableResult
+    public static func write<Result>(
+        to path: String, mode: UInt32 = 0o700, placement: Placement = .new, _ body: (String) throws -> Result
+    ) throws -> Result {
+        let folder = try StagedFolder(for: path, mode: mode, placement: placement)
         do {
-            let result = try body(temporary)
-            try SystemCall.syncFolder(temporary)
-            try remove(path)
-            guard unsafe rename(temporary, path) == 0 else { throw SystemCall.failure(path, "rename", errno) }
-            try SystemCall.syncFolder(parent)
+            let result = try body(folder.place)
+            try folder.put()
             return result
         } catch {
-            try? FileManager.default.removeItem(atPath: temporary)
-            throw error
+            throw folder.discard(for: error)
         }
     }
 
@@ -44,12 +38,14 @@ public enum AtomicFolder {
             if errno == EEXIST { return }
             throw SystemCall.failure(path, "make folder", errno)
         }
-        try SystemCall.syncFolder(parentFolder(of: path))
+        try SystemCall.syncFolder(SystemCall.folder(of: SystemCall.withoutTrailingSlashes(path)))
     }
 
     /// Removes a folder and everything in it, so that a crash never leaves half of it under its own name.
+    ///
+    /// For folders of this program's own alone.
     public static func remove(_ path: String) throws(BytesError) {
-        let temporary = temporaryName(for: path)
+        let temporary = StagingName.make(for: SystemCall.withoutTrailingSlashes(path))
         guard unsafe rename(path, temporary) == 0 else {
             if errno == ENOENT { return }
             throw SystemCall.failure(path, "rename", errno)
@@ -61,22 +57,14 @@ public enum AtomicFolder {
         }
     }
 
-    /// Removes what an interrupted ``write(to:mode:_:)`` or ``remove(_:)``, or a file written by ``AtomicFile``, left in
-    /// `parent`.
-    public static func removeLeftovers(in parent: String) {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-        where name.hasPrefix(".") && name.hasSuffix(mark) {
+    /// Removes what an interrupted ``write(to:mode:placement:_:)`` or ``remove(_:)``, or a file written by
+    /// ``AtomicFile``, left in a folder that is this program's own.
+    ///
+    /// - Parameter isOwn: whether a name is one of those that this program gives there; what was to get any other stays.
+    public static func removeLeftovers(in parent: String, of isOwn: (String) -> Bool) {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] {
+            guard let target = StagingName.target(of: name), isOwn(String(target)) else { continue }
             try? FileManager.default.removeItem(atPath: parent + "/" + name)
         }
-    }
-
-    private static func temporaryName(for path: String) -> String {
-        let name = path.split(separator: "/").last ?? ""
-        return parentFolder(of: path) + "." + name.prefix(80) + "." + String(UInt64.random(in: 0 ... .max), radix: 36)
-            + mark
-    }
-
-    private static func parentFolder(of path: String) -> String {
-        SystemCall.folder(of: path.hasSuffix("/") ? String(path.dropLast()) : path)
     }
 }

@@ -11,6 +11,8 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
     case noSpace(path: String, needed: Int? = nil, free: Int? = nil)
     /// The path of an open file leads elsewhere, or nowhere.
     case moved(path: String)
+    /// Something has the name already that what was made should have had; what was made is gone again.
+    case exists(path: String)
 
     public var description: String {
         switch self {
@@ -32,6 +34,8 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
                 + (free.map { "\(needed == nil ? ":" : " and") \($0) are free" } ?? "")
         case .moved(let path):
             "'\(escaped(path))' is no longer where it was: it was moved or removed, or its disk was unplugged"
+        case .exists(let path):
+            "'\(escaped(path))' exists by now and stays as it is; what was made to stand there is gone again"
         }
     }
 
@@ -39,7 +43,7 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
     public var path: String? {
         switch self {
         case .cannotOpen(let path, _), .notFound(let path), .notARegularFile(let path), .tooLarge(let path, _, _),
-            .io(let path, _, _), .noSpace(let path, _, _), .moved(let path):
+            .io(let path, _, _), .noSpace(let path, _, _), .moved(let path), .exists(let path):
             path
         case .outOfBounds: nil
         }
@@ -49,7 +53,25 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
     public var isOfDisk: Bool {
         switch self {
         case .cannotOpen, .notFound, .io, .noSpace, .moved: true
-        case .notARegularFile, .tooLarge, .outOfBounds: false
+        case .notARegularFile, .tooLarge, .outOfBounds, .exists: false
+        }
+    }
+
+    /// This error, about the same thing under the name that somebody asked for.
+    func renamed(from place: String, to path: String) -> BytesError {
+        func name(_ found: String) -> String {
+            found == place || found.hasPrefix(place + "/") ? path + found.dropFirst(place.count) : found
+        }
+        return switch self {
+        case .cannotOpen(let found, let reason): .cannotOpen(path: name(found), reason: reason)
+        case .notFound(let found): .notFound(path: name(found))
+        case .notARegularFile(let found): .notARegularFile(path: name(found))
+        case .tooLarge(let found, let count, let limit): .tooLarge(path: name(found), byteCount: count, limit: limit)
+        case .outOfBounds: self
+        case .io(let found, let operation, let reason): .io(path: name(found), operation: operation, reason: reason)
+        case .noSpace(let found, let needed, let free): .noSpace(path: name(found), needed: needed, free: free)
+        case .moved(let found): .moved(path: name(found))
+        case .exists(let found): .exists(path: name(found))
         }
     }
 

@@ -30,9 +30,12 @@ public enum NamelessFile {
         return ByteRegion(storage: storage, baseOffset: 0, byteCount: sink.byteCount)
     }
 
+    /// What its name stands for while it has one.
+    public static let stagingName = "kept"
+
     /// A descriptor of a new file, for reading and writing, that has no name any more.
     static func open(in folder: String) throws(BytesError) -> Int32 {
-        let path = folder + "/.kept." + String(UInt64.random(in: 0 ... .max), radix: 36) + ".part"
+        let path = StagingName.make(for: folder + "/" + stagingName)
         let descriptor = try SystemCall.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
         guard unsafe unlink(path) == 0 else {
             let code = errno

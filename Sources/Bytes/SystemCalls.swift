@@ -42,6 +42,8 @@ enum SystemCall {
             case EINTR: continue
             case ENOENT: throw .notFound(path: path)
             case ENOSPC, EDQUOT: throw .noSpace(path: path)
+            // A link that is not followed; a pipe that nobody reads, or a socket.
+            case ELOOP where flags & O_NOFOLLOW != 0, ENXIO: throw .notARegularFile(path: path)
             case let code: throw .cannotOpen(path: path, reason: reason(code))
             }
         }
@@ -99,6 +101,12 @@ enum SystemCall {
     static func folder(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "./" }
         return String(path[...slash])
+    }
+
+    static func withoutTrailingSlashes(_ path: String) -> String {
+        var path = path[...]
+        while path.utf8.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return String(path)
     }
 
     /// Whether `path` leads to the open file.

@@ -8,9 +8,13 @@
 
 /// Reads a small file into memory: for configurations and texts, where a map could change underfoot.
 public enum WholeFile {
-    /// - Parameter limit: most bytes to read; a longer file is an error, not a cut.
-    public static func read(_ path: String, limit: Int = .max) throws(BytesError) -> [UInt8] {
-        let descriptor = try SystemCall.open(path, O_RDONLY | O_NONBLOCK)
+    /// - Parameters:
+    ///   - limit: most bytes to read; a longer file is an error, not a cut.
+    ///   - followingLinks: whether what a link leads to is read; where not, a link is no regular file.
+    public static func read(
+        _ path: String, limit: Int = .max, followingLinks: Bool = true
+    ) throws(BytesError) -> [UInt8] {
+        let descriptor = try SystemCall.open(path, O_RDONLY | O_NONBLOCK | (followingLinks ? 0 : O_NOFOLLOW))
         defer { close(descriptor) }
         let size = try SystemCall.identity(of: descriptor, path: path).byteCount
         guard size <= limit else { throw .tooLarge(path: path, byteCount: size, limit: limit) }

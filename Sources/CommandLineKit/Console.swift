@@ -136,7 +136,7 @@ package final class Console: Sendable {
     /// The one sentence that a failed command ends with: on standard error, or with `--json` as an object.
     package func fail(_ error: any Error) -> ExitStatus {
         let status = ExitStatus(for: error)
-        let message = asSentence(String(describing: error))
+        let message = asSentence(Self.text(of: error))
         if isJSON {
             emit("error", ["message": .string(message), "exit_code": .integer(Int64(status.code))])
         } else {
@@ -145,6 +145,15 @@ package final class Console: Sendable {
             }
         }
         return status
+    }
+
+    /// What an error says; of one that a system library threw past this program's own, its sentence and not its innards.
+    private static func text(of error: any Error) -> String {
+        guard error is CocoaError || error is POSIXError || type(of: error) is NSError.Type else {
+            return String(describing: error)
+        }
+        let path = ((error as NSError).userInfo[NSFilePathErrorKey] as? String).map { escaped($0, limit: 200) + ": " }
+        return (path ?? "") + error.localizedDescription
     }
 
     // MARK: Writing

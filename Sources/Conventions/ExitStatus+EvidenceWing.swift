@@ -10,7 +10,7 @@ public import Seal
 extension BytesError: ExitReporting {
     public var exitStatus: ExitStatus {
         switch self {
-        case .notFound: .usage
+        case .notFound, .exists: .usage
         case .noSpace: .resources
         default: .failure
         }
@@ -24,7 +24,7 @@ extension AdapterError: ExitReporting {
         switch self {
         case .unreadable, .tooLarge, .container, .containerVersion, .base, .missingValues, .unexpectedValues,
             .valueCount, .notWholeBlocks, .tooLargeForScale, .noModuleNames, .notStorable,
-            .outOfRange, .writing:
+            .outOfRange:
             .failure
         case .wouldReplaceBase: .usage
         default: .mismatch

@@ -7,7 +7,8 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
     case isAFolder(kind: String, path: String)
     /// The file is there and cannot be used; `reason` is what the room that read it says.
     case unusable(kind: String, path: String, reason: String)
-    case exists(path: String)
+    case exists(path: String, flag: String)
+    case notReplaceable(path: String)
     case unknownCorpus(name: String, known: [String], folder: String)
     case missingPart(corpus: String, part: String, file: String)
     /// A corpus without any text that training did not see.
@@ -22,7 +23,7 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
 
     public var exitStatus: ExitStatus {
         switch self {
-        case .missing, .isAFolder, .exists, .unknownCorpus, .missingPart, .nothingHeldOut: .usage
+        case .missing, .isAFolder, .exists, .notReplaceable, .unknownCorpus, .missingPart, .nothingHeldOut: .usage
         case .sharedText: .mismatch
         case .unusable, .notUTF8, .notAString, .lossNotFinite: .failure
         }
@@ -35,8 +36,10 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
             "\(escaped(path, limit: 200)) is a folder, where \("aeiou".contains(kind.prefix(1)) ? "an" : "a") \(kind) is wanted."
         case .unusable(let kind, let path, let reason):
             "The \(kind) \(escaped(path, limit: 200)) cannot be used: \(reason)"
-        case .exists(let path):
-            "\(escaped(path, limit: 200)) exists already and is not overwritten; choose another name for --out."
+        case .exists(let path, let flag):
+            "\(escaped(path, limit: 200)) exists already and is not overwritten; choose another name for --\(flag)."
+        case .notReplaceable(let path):
+            "\(escaped(path, limit: 200)) is a folder, a link, a pipe or a device, and only a file is replaced."
         case .unknownCorpus(let name, let known, let folder):
             "There is no corpus \"\(escaped(name))\": it is neither a path nor a collection in "
                 + "\(escaped(folder, limit: 200)) (\(known.isEmpty ? "none" : known.map { escaped($0) }.joined(separator: ", ")))."

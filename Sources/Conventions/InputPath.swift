@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Foundation
 
 /// Looks at paths before they are opened, so that a wrong one is told apart from wrong contents.
@@ -20,11 +21,27 @@ public enum InputPath {
         guard isFolder(path) else { throw .missing(kind: kind, path: path) }
     }
 
-    /// - Throws: `InputError.exists` when something is at `path`, or `.missing` when its folder is not there.
-    public static func requireFree(_ path: String) throws(InputError) {
-        guard !FileManager.default.fileExists(atPath: path) else { throw .exists(path: path) }
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    /// - Parameter flag: the one that named `path`, for the message.
+    /// - Throws: `InputError.exists` when something is at `path`, a link that leads nowhere too, or `.missing` when its
+    ///   folder is not there.
+    public static func requireFree(_ path: String, flag: String = "out") throws(InputError) {
+        guard PathKind.at(path, followingLinks: false) == nil else { throw .exists(path: path, flag: flag) }
+        var trimmed = path[...]
+        while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
+        let folder = trimmed.lastIndex(of: "/").map { String(trimmed[...$0]) } ?? "."
         guard isFolder(folder) else { throw .missing(kind: "folder to write into", path: folder) }
+    }
+
+    /// For a path whose file may be replaced.
+    ///
+    /// - Throws: `InputError.notReplaceable` when a folder, a link, a pipe or a device is at `path`, or `.missing` when its
+    ///   folder is not there.
+    public static func requireReplaceable(_ path: String) throws(InputError) {
+        switch PathKind.at(path, followingLinks: false) {
+        case .regularFile: break
+        case nil: try requireFree(path)
+        case .folder, .link, .other: throw .notReplaceable(path: path)
+        }
     }
 
     /// Whether there is nothing; false as well for what may not be looked at.

@@ -1,3 +1,4 @@
+internal import Bytes
 import Foundation
 
 #if canImport(Glibc)
@@ -64,30 +65,42 @@ extension Identity {
         return try loadOrCreate(path: path)
     }
 
-    /// Removes temporary files of processes that were killed while they made an identity here.
+    /// Removes temporary files of processes that were killed while they made an identity here: names of their numbers and
+    /// sixty-four random bits, this user's, open to nobody else, and of processes that are there no more.
     private static func removeLeftovers(of path: String) {
-        let folder = (path as NSString).deletingLastPathComponent
-        let start = (path as NSString).lastPathComponent + "."
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
+        let folder = PathName.folder(of: path)
+        let start = PathName.last(of: path) + "."
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         for name in names where name.hasPrefix(start) && name.hasSuffix(".tmp") {
-            guard let number = Int32(name.dropFirst(start.count).prefix { $0 != "-" }), number > 0 else { continue }
-            // Only a process that is there no more leaves it for good.
-            if kill(number, 0) != 0, errno == ESRCH { unsafe unlink((folder as NSString).appendingPathComponent(name)) }
+            let parts = name.dropFirst(start.count).dropLast(4).split(separator: "-", omittingEmptySubsequences: false)
+            guard parts.count == 2, let number = Int32(parts[0]), number > 0, UInt64(parts[1]) != nil else { continue }
+            var status = stat()
+            guard unsafe lstat(folder + name, &status) == 0, status.st_mode == mode_t(S_IFREG) | 0o600,
+                status.st_uid == geteuid()
+            else { continue }
+            if kill(number, 0) != 0, errno == ESRCH { unsafe unlink(folder + name) }
         }
     }
 
     /// Writes the file unless there is one; false when another was there first.
     private func create(path: String) throws(IdentityError) -> Bool {
-        let folder = (path as NSString).deletingLastPathComponent
-        if !folder.isEmpty {
-            do {
-                // Only folders that are made here get the mode; one that is there keeps its own.
-                try FileManager.default.createDirectory(
-                    atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            } catch {
-                throw .cannotCreate(path: path, reason: "its folder cannot be made")
-            }
+        let folder = PathName.folder(of: path)
+        let made: MadeFolders
+        do {
+            // Only folders that are made here get the mode; one that is there keeps its own.
+            made = try MadeFolders(folder, mode: 0o700)
+        } catch {
+            throw .cannotCreate(path: path, reason: "its folder cannot be made")
         }
+        do throws(IdentityError) {
+            return try place(at: path)
+        } catch {
+            made.remove()
+            throw error
+        }
+    }
+
+    private func place(at path: String) throws(IdentityError) -> Bool {
         let temporary = "\(path).\(getpid())-\(UInt64.random(in: .min ... .max)).tmp"
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .cannotCreate(path: path, reason: Self.reason(errno)) }
@@ -107,7 +120,7 @@ extension Identity {
             if errno == EEXIST { return false }
             throw .cannotCreate(path: path, reason: Self.reason(errno))
         }
-        Self.syncFolder(folder.isEmpty ? "." : folder)
+        Self.syncFolder(PathName.folder(of: path))
         return true
     }
 

@@ -47,11 +47,11 @@ package enum FederationAggregate<Bases: BaseAccess>: Command {
         let out = try arguments.requiredText(.out)
         let recordPath =
             arguments.text(.record) ?? (out.hasSuffix(".gguf") ? String(out.dropLast(5)) : out) + ".record.json"
-        guard out != recordPath else {
+        guard !PathIdentity.isSamePlace(out, recordPath) else {
             throw UsageError.impossible("--out and --record are the same file; give two.")
         }
         try InputPath.requireFree(out)
-        try InputPath.requireFree(recordPath)
+        try InputPath.requireFree(recordPath, flag: "record")
         let identity = try arguments.text(.identity).map { try Identity.loadOrCreate(path: $0) } ?? .loadOrCreate()
         if let list = arguments.text(.trusted) { try InputPath.requireFile(list, kind: "list of signers") }
         let trust = try SignerTrust(
@@ -70,12 +70,15 @@ package enum FederationAggregate<Bases: BaseAccess>: Command {
             console.progress("Aggregating", done: $0, of: $1)
         }
         console.endProgress()
-        // The record first: an adapter without one would say nothing of where it comes from.
-        try AtomicFile.write(aggregate.recordFile, to: recordPath)
+        // Both are whole before either has its name. The record first: an adapter without one would say nothing of where
+        // it comes from.
+        let recordFile = try StagedFile.write(for: recordPath) { try $0.write(aggregate.recordFile) }.file
+        let adapterFile = try StagedFile.write(for: out) { try $0.write(aggregate.adapter) }.file
+        try recordFile.put()
         do {
-            try AtomicFile.write(aggregate.adapter, to: out)
+            try adapterFile.put()
         } catch {
-            try? FileManager.default.removeItem(atPath: recordPath)
+            recordFile.discard()
             throw error
         }
         show(aggregate, review, out: out, record: recordPath, base, console)

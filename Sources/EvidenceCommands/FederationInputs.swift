@@ -28,7 +28,9 @@ extension Arguments {
         }
         var files = [path]
         if InputPath.isFolder(path) {
-            let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+            guard let names = try? FileManager.default.contentsOfDirectory(atPath: path).sorted() else {
+                throw FederationError.folder(path: path)
+            }
             files = names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.map { path + "/" + $0 }
         }
         return try files.map { file in

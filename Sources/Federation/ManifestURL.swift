@@ -1,5 +1,8 @@
 /// The addresses a manifest may hold: `https://host[:port]/path`, in plain ASCII, and nothing that a client could read
 /// in two ways.
+///
+/// The host is a name: no numeric address in any of its spellings, and no name that means the machine itself. Where a
+/// name leads is not asked; whoever fetches compares the digest.
 enum ManifestURL {
     static let byteLimit = 512
 
@@ -17,6 +20,9 @@ enum ManifestURL {
         guard !authority.contains(UInt8(ascii: "@")) else { return "an address without a user's name" }
         let parts = authority.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
         guard isHost(parts[0]) else { return "an address with a host's name" }
+        guard !isNumeric(parts[0]), !isOwnMachine(parts[0]) else {
+            return "an address with the name of a host on the net, and neither numbers nor the machine itself"
+        }
         if parts.count == 2 {
             guard let port = UInt16(String(decoding: parts[1], as: UTF8.self)), port > 0,
                 String(port).utf8.elementsEqual(parts[1])
@@ -24,6 +30,20 @@ enum ManifestURL {
         }
         guard rest.dropFirst(authority.count).first == UInt8(ascii: "/") else { return "an address with a path" }
         return nil
+    }
+
+    /// Whether the last label begins with a digit: every spelling of an address that resolvers take ends in a number,
+    /// decimal (`127.0.0.1`, `127.1`, `2130706433`), octal (`0177.0.0.1`) or hexadecimal (`0x7f.1`), and no top-level
+    /// domain begins with a digit.
+    private static func isNumeric(_ host: Substring.UTF8View.SubSequence) -> Bool {
+        guard let first = host.split(separator: UInt8(ascii: ".")).last?.first else { return true }
+        return (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first)
+    }
+
+    /// Names that lead to the machine that asks (RFC 6761, section 6.3, and what hosts files have).
+    private static func isOwnMachine(_ host: Substring.UTF8View.SubSequence) -> Bool {
+        let labels = String(decoding: host, as: UTF8.self).lowercased().split(separator: ".")
+        return ["localhost", "localdomain", "ip6-localhost", "ip6-loopback"].contains(labels.last ?? "")
     }
 
     /// Labels of letters, digits and inner dashes, with dots between them.

@@ -31,10 +31,18 @@ struct SubmissionRules: Sendable {
     }
 
     /// Judges one file by itself; copies and second adapters of a signer show only beside the others.
+    ///
+    /// Others fill the place where it lies. So a link is not followed, whose target might be a file of the operator's that
+    /// is nobody's business: its digest would stand in the record. A pipe or a device is not even opened.
     func judge(path: String) -> Outcome {
+        switch PathKind.at(path, followingLinks: false) {
+        case .regularFile, nil: break
+        case .link: return .refused(Refusal(.unreadable, "It is a symbolic link, and none is followed."))
+        case .folder, .other: return .refused(Refusal(.unreadable, "It is no regular file."))
+        }
         let bytes: [UInt8]
         do {
-            bytes = try WholeFile.read(path, limit: NormAdapter.byteLimit)
+            bytes = try WholeFile.read(path, limit: NormAdapter.byteLimit, followingLinks: false)
         } catch BytesError.tooLarge(_, let byteCount, let limit) {
             return .refused(
                 Refusal(.size, AdapterError.tooLarge(byteCount: byteCount, limit: limit).description))

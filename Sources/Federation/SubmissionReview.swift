@@ -65,20 +65,26 @@ struct SubmissionReview {
 
     /// The files that `inputs` name: files as they are, of a folder what lies directly in it and ends in `.gguf`.
     ///
-    /// A file that is named twice counts once.
+    /// A file that is named twice counts once, whatever it is called: two spellings of a path, two hard links and two ways
+    /// through linked folders are one file. Of its names, the first in order is kept. A folder that is a link itself is
+    /// one only with a slash behind its name: anybody could have put the link where `*` finds it.
     static func files(of inputs: [String]) throws(FederationError) -> [String] {
-        var files: Set<String> = []
+        var paths: Set<String> = []
         for input in inputs {
-            guard PathKind.at(input) == .folder else {
-                files.insert(input)
+            guard PathKind.at(input, followingLinks: false) == .folder else {
+                paths.insert(input)
                 continue
             }
             let folder = input.hasSuffix("/") ? input : input + "/"
             guard let names = try? FileManager.default.contentsOfDirectory(atPath: input) else {
                 throw .folder(path: input)
             }
-            for name in names where name.hasSuffix(".gguf") && !name.hasPrefix(".") { files.insert(folder + name) }
+            for name in names where name.hasSuffix(".gguf") && !name.hasPrefix(".") { paths.insert(folder + name) }
         }
-        return files.sorted()
+        var seen: Set<PathIdentity> = []
+        return paths.sorted().filter { path in
+            // What cannot be looked at is refused later, by its name.
+            PathIdentity(at: path, followingLinks: false).map { seen.insert($0).inserted } ?? true
+        }
     }
 }

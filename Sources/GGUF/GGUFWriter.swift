@@ -68,11 +68,20 @@ public struct GGUFWriter {
         return writer.bytes
     }
 
-    /// Streams the file to `path`, which is replaced in one step when all is written.
-    public func write(to path: String, mode: UInt32 = 0o644, sync: Bool = true) throws {
-        try AtomicFile.write(to: path, mode: mode, sync: sync) { sink in
+    /// Streams the file to `path`, where it appears in one step when all is written.
+    ///
+    /// - Parameter placement: what it may replace.
+    public func write(
+        to path: String, mode: UInt32 = 0o644, sync: Bool = true, placement: Placement = .new
+    ) throws {
+        try AtomicFile.write(to: path, mode: mode, sync: sync, placement: placement) { sink in
             try emit { try sink.write($0) }
         }
+    }
+
+    /// Streams the file that is to stand at `path` to a name of its own, to be read back before it is put there.
+    public func stage(for path: String, mode: UInt32 = 0o644) throws -> StagedFile {
+        try StagedFile.write(for: path, mode: mode) { sink in try emit { try sink.write($0) } }.file
     }
 
     /// Bytes of the whole file, before anything is produced.

@@ -1,7 +1,6 @@
 public import Digest
 internal import Adapter
 internal import Bytes
-internal import Foundation
 
 /// Writes an adapter in the form of another program.
 public struct ExportRun: Equatable, Sendable {
@@ -28,15 +27,8 @@ public struct ExportRun: Equatable, Sendable {
         let adapter = try base.verifiedAdapter(path: path, progress: progress)
         let export = try PEFTExport(adapter, on: base.gguf, baseModel: baseModel ?? base.name)
         let files = [(configurationName, export.configuration), (weightsName, export.weights)]
-        // A folder beside its place, moved there when it is complete.
-        let unfinished = folder + ".unfinished"
-        do {
-            try FileManager.default.createDirectory(atPath: unfinished, withIntermediateDirectories: false)
-            for (name, bytes) in files { try AtomicFile.write(bytes, to: unfinished + "/" + name) }
-            try FileManager.default.moveItem(atPath: unfinished, toPath: folder)
-        } catch {
-            try? FileManager.default.removeItem(atPath: unfinished)
-            throw error
+        try AtomicFolder.write(to: folder, mode: 0o755) { place in
+            for (name, bytes) in files { try AtomicFile.write(bytes, to: place + "/" + name) }
         }
         return ExportRun(
             baseRoot: adapter.baseRoot, contentID: adapter.contentID, tensorCount: adapter.deltas.count,

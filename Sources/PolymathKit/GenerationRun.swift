@@ -32,6 +32,15 @@ public struct GenerationRun {
         self.seed = seed
     }
 
+    /// Refuses a prompt that no reply can be written to, before anything is.
+    ///
+    /// - Throws: `ModelError.emptyPrompt`, `.contextExceeded`.
+    public func check(_ base: LoadedBase, prompt: String) throws {
+        let count = try Reply(base, prompt, isChat: isChat).prompt.count
+        let limit = try base.decoder().configuration.contextLength
+        guard count < limit else { throw ModelError.contextExceeded(requested: count + 1, limit: limit) }
+    }
+
     /// - Parameters:
     ///   - base: its decoder is used as it stands, with an adapter if one has been attached.
     ///   - audit: told of the reply as it is written, and may end it.

@@ -69,17 +69,9 @@ public final class InferenceAudit {
         identity: Identity, output: FaultOutput?, progress: (@Sendable (Int) -> Void)? = nil
     ) throws {
         began = ProcessorTime.process
+        try NewRunFolder.requireUsable(path)
         let sealedAt = Date()
         let manifest = try base.manifest(progress: progress)
-        let folder = try RunFolder(creating: path, telemetry: path)
-        self.folder = folder.path
-        run = folder.name
-        let seal = manifest.json.canonicalBytes + [0x0A]
-        try AtomicFile.write(seal, to: folder.sealFile, mode: 0o600)
-        base.endFaultWatch()
-        faultGuard = try FaultGuard(
-            watching: base.gguf.region, path: base.reference.path, recordPath: folder.faultFile,
-            exitStatus: ExitStatus.sealViolation.code, output: output, advice: "the reply is not vouched for")
         sealGuard = try SealGuard(
             manifest: manifest, gguf: base.gguf, workers: base.workers.count, sealedAt: sealedAt,
             promisedBound: SealGuard.bound(
@@ -87,14 +79,43 @@ public final class InferenceAudit {
                 operationsPerStep: 2 * Double(base.gguf.tensors.reduce(0) { $0 + $1.elementCount }),
                 costShare: Self.costShare), costShare: Self.costShare, lease: FileLease(path: base.reference.path))
         let members = InferenceChain.recipeMembers(root: manifest.root, adapters: adapters, options: options)
-        chain = try AuditWriter.start(
-            path: folder.auditFile, run: folder.name, identity: identity, baseRoot: manifest.root,
-            recipe: InferenceChain.recipe(members), corpusID: nil,
-            details: members.merging(["seal_json_sha256": .string(SHA256Digest.of(seal).hex)]) { first, _ in first })
+        let making = try NewRunFolder(path, telemetry: path)
+        do {
+            chain = try Self.begin(making, manifest, members, identity)
+            making.claim(.fault)
+            base.endFaultWatch()
+            faultGuard = try FaultGuard(
+                watching: base.gguf.region, path: base.reference.path, recordPath: making.folder.faultFile,
+                exitStatus: ExitStatus.sealViolation.code, output: output, advice: "the reply is not vouched for")
+        } catch {
+            throw making.discard(for: error)
+        }
+        folder = making.folder.path
+        run = making.folder.name
         key = identity.derivedKey(purpose: "inference-audit")
         ownSeconds = ProcessorTime.process - began
-        try recordCheck("start")
+        do {
+            try recordCheck("start")
+        } catch {
+            throw making.discard(for: error)
+        }
         mark = ProcessorTime.process
+    }
+
+    /// Writes the folder's first files, and gives it its name with the first two rows in its chain.
+    private static func begin(
+        _ making: NewRunFolder, _ manifest: SealManifest, _ members: [String: JSONValue], _ identity: Identity
+    ) throws -> AuditWriter {
+        let seal = manifest.json.canonicalBytes + [0x0A]
+        try making.write(seal, to: .seal)
+        making.claim(.audit)
+        let chain = try AuditWriter.start(
+            path: making.filling.auditFile, run: making.folder.name, identity: identity, baseRoot: manifest.root,
+            recipe: InferenceChain.recipe(members), corpusID: nil,
+            details: members.merging(["seal_json_sha256": .string(SHA256Digest.of(seal).hex)]) { first, _ in first })
+        try making.put()
+        chain.follow(to: making.folder.auditFile)
+        return chain
     }
 
     /// Asked before each token is given out: looks at a slice of the base when one is due.

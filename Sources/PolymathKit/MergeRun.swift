@@ -31,29 +31,15 @@ public struct MergeRun: Equatable, Sendable {
         _ base: LoadedBase, adapter: String, boundaryTypes: BoundaryTypes = .f16, out: String,
         progress: (@Sendable (Int) -> Void)? = nil
     ) throws -> MergeRun {
-        let names: Set<String>
-        let contentID: SHA256Digest
         let sealedAt = Date()
         let sealed = try base.manifest(progress: progress)
         let header = try? GGUFFile(path: adapter)
         try DiskSpace.require(sealed.fileByteCount + (header?.file?.byteCount ?? 0), for: out)
-        if header?["general.type"]?.asString == "boundary" {
-            let boundary = try BoundaryFile.read(path: adapter)
-            try Merge.write(base: base.gguf, root: sealed.root, boundaryFile: adapter, types: boundaryTypes, to: out)
-            names = Set(boundary.tensors.map(\.name))
-            contentID = boundary.contentID
-        } else {
-            let adapter = try base.verifiedAdapter(path: adapter)
-            try Merge.write(base: base.gguf, root: sealed.root, adapter: adapter, to: out)
-            names = Set(adapter.deltas.map(\.name))
-            contentID = adapter.contentID
-        }
-        do {
+        func compared(_ merged: GGUFFile, _ names: Set<String>, _ contentID: SHA256Digest) throws -> MergeRun {
             // What was copied must have been the base that was sealed: its bytes, and the file the path leads to.
             try SealGuard(
                 manifest: sealed, gguf: base.gguf, workers: base.workers.count, sealedAt: sealedAt
             ).fullCheck()
-            let merged = try GGUFFile(path: out)
             let after = try SealManifest.compute(merged, workers: base.workers.count, progress: nil)
             let frozen = sealed.tensors.filter { !names.contains($0.name) }
             let changed = frozen.filter { after.tensor(named: $0.name)?.digest != $0.digest }
@@ -61,9 +47,17 @@ public struct MergeRun: Equatable, Sendable {
             return MergeRun(
                 baseRoot: sealed.root, contentID: contentID, root: after.root, byteCount: after.fileByteCount,
                 replacedTensors: names.count, frozenTensors: frozen.count, frozenChanges: changed.count)
-        } catch {
-            try? FileManager.default.removeItem(atPath: out)
-            throw error
+        }
+        if header?["general.type"]?.asString == "boundary" {
+            let boundary = try BoundaryFile.read(path: adapter)
+            return try Merge.write(
+                base: base.gguf, root: sealed.root, boundaryFile: adapter, types: boundaryTypes, to: out
+            ) { try compared($0, Set(boundary.tensors.map(\.name)), boundary.contentID) }
+        } else {
+            let adapter = try base.verifiedAdapter(path: adapter)
+            return try Merge.write(base: base.gguf, root: sealed.root, adapter: adapter, to: out) {
+                try compared($0, Set(adapter.deltas.map(\.name)), adapter.contentID)
+            }
         }
     }
 }

@@ -133,18 +133,30 @@ extension FaultOutput {
 private final class OwnedDescriptor: Sendable {
     let descriptor: Int32
     private let path: String
+    private let identity: FileIdentity
 
+    /// Empties the record of an earlier watch, if there is one.
     init(creating path: String) throws(BytesError) {
-        descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        // Neither through a link nor waiting for somebody to read a pipe.
+        let flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+        descriptor = unsafe open(path, flags, 0o600)
         self.path = path
         guard descriptor >= 0 else {
             throw .io(path: path, operation: "make", reason: unsafe String(cString: strerror(errno)))
         }
+        do {
+            identity = try FileIdentity(ofFileAt: path)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        _ = ftruncate(descriptor, 0)
     }
 
     /// A watch that ended without a fault leaves no record behind.
     deinit {
+        let there = try? FileIdentity(ofFileAt: path)
+        if there?.inode == identity.inode, there?.device == identity.device { unsafe unlink(path) }
         close(descriptor)
-        unsafe unlink(path)
     }
 }

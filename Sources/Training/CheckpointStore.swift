@@ -24,7 +24,9 @@ public struct CheckpointStore: Sendable {
     public func path(ofStep step: Int) -> String { folder + "/" + Self.name(of: step) }
 
     /// Removes what a crash left half-written.
-    public func removeLeftovers() { AtomicFolder.removeLeftovers(in: folder) }
+    public func removeLeftovers() {
+        AtomicFolder.removeLeftovers(in: folder) { $0.hasPrefix("step_") && Int($0.dropFirst(5)) != nil }
+    }
 
     /// Removes all checkpoints but the newest `count` of the good ones; without `good`, every one counts as good.
     public func prune(keeping count: Int = 2, good: Set<Int>? = nil) throws {
@@ -115,7 +117,8 @@ public struct CheckpointStore: Sendable {
         let arrays =
             zip(names, trainer.parameters).map { ($0, $1.value, numbers: $1.value.count) }
             + moments.enumerated().map { (names[$0 % names.count], $1.words, numbers: $1.numberCount) }
-        return try AtomicFolder.write(to: path) { temporary in
+        // In the place of one that a resume could not believe.
+        return try AtomicFolder.write(to: path, placement: .replacing) { temporary in
             var hasher = SHA256Hasher()
             var byteCount = 0
             try AtomicFile.write(to: temporary + "/" + Checkpoint.stateFile, mode: 0o600) { sink in

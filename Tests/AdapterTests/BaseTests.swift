@@ -109,10 +109,11 @@ import Testing
             #expect(throws: AdapterError.self, "byte \(index)") { try BoundaryFile.decode(ByteRegion(bytes)) }
             bytes[index] ^= 4
         }
+        let partialPath = folder.path("partial.gguf")
         _ = try BoundaryFile.write(
-            to: path, architecture: "qwen2", layerCount: 3, baseRoot: Fixture.root, recipe: Fixture.recipe,
+            to: partialPath, architecture: "qwen2", layerCount: 3, baseRoot: Fixture.root, recipe: Fixture.recipe,
             sources: Array(sources.dropFirst()), identity: Fixture.identity())
-        let partial = try BoundaryFile.read(path: path)
+        let partial = try BoundaryFile.read(path: partialPath)
         #expect(throws: AdapterError.self) { try partial.verify(against: base, root: Fixture.root) }
     }
 

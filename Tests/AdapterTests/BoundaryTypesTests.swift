@@ -1,3 +1,4 @@
+import Foundation
 import Adapter
 import Blocks
 import Bytes
@@ -31,7 +32,7 @@ import Testing
             try add("blk.\(layer).attn_q.weight", projection, [width, width])
         }
         try add("output_norm.weight", .f32, [width])
-        try writer.write(to: folder.path("base.gguf"))
+        try writer.write(to: folder.path("base.gguf"), placement: .replacing)
         return try GGUFFile(path: folder.path("base.gguf"))
     }
 
@@ -46,6 +47,7 @@ import Testing
                 range.map { Float($0 % 331 - 165) / 211 * scale }
             }
         }
+        try? FileManager.default.removeItem(atPath: folder.path("boundary.gguf"))
         try BoundaryFile.write(
             to: folder.path("boundary.gguf"), architecture: "qwen2", layerCount: 3, baseRoot: Fixture.root,
             recipe: Fixture.recipe, sources: sources, identity: Fixture.identity())

@@ -159,7 +159,7 @@ enum RunFixture {
         // The other run's rows follow one another, so only the signer differs.
         let other = try RunFixture.identity(3)
         let path = folder.path("b")
-        try AtomicFile.write(Array(good.prefix(7).joined()), to: path)
+        try AtomicFile.write(Array(good.prefix(7).joined()), to: path, placement: .replacing)
         #expect(throws: AuditChainError.self) {
             try AuditWriter.resume(path: path, identity: other, from: 0, checkpoint: nil)
         }
@@ -183,7 +183,7 @@ enum RunFixture {
         let path = folder.path("a")
         let bytes = try RunFixture.closed(path)
         for torn in [1, 40, 200] {
-            try AtomicFile.write(Array(bytes.dropLast(torn)), to: path)
+            try AtomicFile.write(Array(bytes.dropLast(torn)), to: path, placement: .replacing)
             let chain = try AuditChain.read(path: path)
             #expect(chain.status == .open && chain.rows.count == 7 && chain.tornByteCount > 0)
             try RunFixture.resume(path, from: 1).close(step: 1)

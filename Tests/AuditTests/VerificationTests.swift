@@ -19,8 +19,8 @@ import Testing
         let bytes = try NormAdapter.encode(
             architecture: "qwen2", scope: .tail, layerCount: 2, baseRoot: RunFixture.root, recipe: RunFixture.recipe,
             deltas: deltas, identity: identity)
-        try AtomicFile.write(bytes, to: folder.path("adapter.gguf"))
-        try AtomicFile.write(record, to: folder.path("run.json"))
+        try AtomicFile.write(bytes, to: folder.path("adapter.gguf"), placement: .replacing)
+        try AtomicFile.write(record, to: folder.path("run.json"), placement: .replacing)
         let writer = try AuditWriter.start(
             path: folder.path("audit.jsonl"), run: "r1", identity: identity, baseRoot: RunFixture.root,
             recipe: RunFixture.recipe, corpusID: RunFixture.corpus,
@@ -31,7 +31,8 @@ import Testing
         let head = try writer.close(step: 0)
         let attestation = attestation(head: head, contentID: contentID)
         if attest {
-            try AtomicFile.write(attestation.encode(signedBy: identity), to: folder.path("attestation.dsse.json"))
+            try AtomicFile.write(
+                attestation.encode(signedBy: identity), to: folder.path("attestation.dsse.json"), placement: .replacing)
         }
         return head
     }
@@ -69,18 +70,20 @@ import Testing
         #expect(failures(head: RunFixture.recipe) == ["chain-head"])
         #expect(try failures(signer: RunFixture.identity(1).publicKey) == ["signer"])
         let adapter = try WholeFile.read(folder.path("adapter.gguf"))
-        try AtomicFile.write(adapter + [0], to: folder.path("adapter.gguf"))
+        try AtomicFile.write(adapter + [0], to: folder.path("adapter.gguf"), placement: .replacing)
         #expect(failures() == ["artefact"])
-        try AtomicFile.write(adapter, to: folder.path("adapter.gguf"))
-        try AtomicFile.write(Array("{ }".utf8), to: folder.path("run.json"))
+        try AtomicFile.write(adapter, to: folder.path("adapter.gguf"), placement: .replacing)
+        try AtomicFile.write(Array("{ }".utf8), to: folder.path("run.json"), placement: .replacing)
         #expect(failures() == ["run.json"])
-        try AtomicFile.write(RunFixture.record, to: folder.path("run.json"))
+        try AtomicFile.write(RunFixture.record, to: folder.path("run.json"), placement: .replacing)
         let contentID = SHA256Digest.of(adapter)
         let forged = try attestation(head: head, contentID: contentID).encode(signedBy: RunFixture.identity(1))
-        try AtomicFile.write(forged, to: folder.path("attestation.dsse.json"))
+        try AtomicFile.write(forged, to: folder.path("attestation.dsse.json"), placement: .replacing)
         #expect(failures() == ["attestation"])
         let swapped = attestation(head: RunFixture.root, contentID: contentID)
-        try AtomicFile.write(swapped.encode(signedBy: RunFixture.identity()), to: folder.path("attestation.dsse.json"))
+        try AtomicFile.write(
+            swapped.encode(signedBy: RunFixture.identity()), to: folder.path("attestation.dsse.json"),
+            placement: .replacing)
         #expect(failures() == ["attestation"])
     }
 
@@ -95,9 +98,9 @@ import Testing
     @Test func `whose seal manifest belongs to another base fails`() throws {
         _ = try finish()
         let manifest = SealManifest(metadataDigest: RunFixture.recipe, tensors: [], fileName: "b", fileByteCount: 0)
-        try AtomicFile.write(manifest.json.canonicalBytes, to: folder.path("seal.json"))
+        try AtomicFile.write(manifest.json.canonicalBytes, to: folder.path("seal.json"), placement: .replacing)
         #expect(failures() == ["seal-manifest"])
-        try AtomicFile.write(Array("[]".utf8), to: folder.path("seal.json"))
+        try AtomicFile.write(Array("[]".utf8), to: folder.path("seal.json"), placement: .replacing)
         #expect(failures() == ["seal-manifest"])
     }
 
@@ -105,7 +108,7 @@ import Testing
         #expect(failures() == ["chain"])
         _ = try finish()
         let lines = RunFixture.lines(try WholeFile.read(folder.path("audit.jsonl")))
-        try AtomicFile.write(Array(lines.dropLast().joined()), to: folder.path("audit.jsonl"))
+        try AtomicFile.write(Array(lines.dropLast().joined()), to: folder.path("audit.jsonl"), placement: .replacing)
         #expect(failures() == ["chain-closed", "attestation"])
     }
 
@@ -135,9 +138,9 @@ import Testing
             chainHead: RunFixture.corpus, passedTests: ["seal"], failedTests: [])
         let envelope = try DSSEEnvelope.decode(meant.encode(signedBy: identity))
         let message = DSSEEnvelope.preAuthenticationEncoding(type: envelope.payloadType, payload: envelope.payload)
-        try AtomicFile.write(message, to: folder.path("message"))
-        try AtomicFile.write(envelope.signatures[0].bytes, to: folder.path("signature"))
-        try AtomicFile.write(Array(identity.publicKey.pem.utf8), to: folder.path("key.pem"))
+        try AtomicFile.write(message, to: folder.path("message"), placement: .replacing)
+        try AtomicFile.write(envelope.signatures[0].bytes, to: folder.path("signature"), placement: .replacing)
+        try AtomicFile.write(Array(identity.publicKey.pem.utf8), to: folder.path("key.pem"), placement: .replacing)
         func status() throws -> Int32 {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -155,7 +158,7 @@ import Testing
         // 127: this machine has no openssl tool, which the build does not need.
         guard first != 127 else { return }
         #expect(first == 0)
-        try AtomicFile.write(message + [0], to: folder.path("message"))
+        try AtomicFile.write(message + [0], to: folder.path("message"), placement: .replacing)
         #expect(try status() != 0)
     }
 }

@@ -183,7 +183,27 @@ import Testing
         #expect(ManifestFixture.refusal(forged).contains("weights.urls[0] should be an address"), "\(url)")
     }
 
+    // Every spelling of an address that inet_aton, a browser or curl takes, and the names of the machine itself.
     @Test(arguments: [
+        "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f.1", "0x7f000001", "0X7F.0.0.1", "0177.0.0.1",
+        "017700000001",
+        "0", "0.0.0.0", "169.254.169.254", "10.0.0.1", "1.2.3.4.5", "example.1", "example.0x1", "127.0.0.1.",
+        "localhost.",
+        "example.org.", "[::1]", "[::ffff:127.0.0.1]", "%31%32%37.0.0.1", "127%2e0.0.1", "localhost", "LocalHost",
+        "a.localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "１２７.0.0.1", "127。0。0。1",
+    ])
+    func `an address that is a number, or the machine itself, is refused in every spelling`(host: String) throws {
+        for port in ["", ":443"] {
+            let url = "https://\(host)\(port)/a"
+            #expect(throws: ManifestError.self, "\(url)") { try ManifestFixture.manifest(urls: [url]) }
+            let forged = try ManifestFixture.forged { $0["weights"]?["urls"] = [.string(url)] }
+            #expect(ManifestFixture.refusal(forged).contains("weights.urls[0] should be an address"), "\(url)")
+        }
+    }
+
+    @Test(arguments: [
+        "https://127.0.0.1.example.org/a", "https://4chan.org/a", "https://localhost.example.org/a",
+        "https://0x7f.example/127.0.0.1", "https://xn--bcher-kva.example/a", "https://a.b/localhost",
         "https://example.org/a", "https://a.b-c.example:8443/x/y.gguf?download=true&r=1", "https://h/%20",
     ])
     func `an address of plain https is taken`(url: String) throws {

@@ -57,6 +57,54 @@ import Testing
         #expect(review.refused.allSatisfy { $0.refusal.contentID == nil && $0.refusal.signer == nil })
     }
 
+    @Test func `a link is refused as one, and nothing of what it leads to is told`() throws {
+        let good = try fixture.write(Fixture.adapter(of: 1), "elsewhere/good.gguf")
+        let secret = try fixture.write(Array("PIN 4711".utf8), "elsewhere/secret.txt")
+        for (name, target) in [("a.gguf", good), ("b.gguf", secret), ("c.gguf", "/proc/self/environ")] {
+            let place = fixture.folder.path("inbox")
+            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(atPath: place + "/" + name, withDestinationPath: target)
+        }
+        // Named one by one, as a shell does for a star, they are no more than in their folder.
+        for inputs in [
+            [fixture.folder.path("inbox")], ["a", "b", "c"].map { fixture.folder.path("inbox/\($0).gguf") },
+        ] {
+            let review = try fixture.aggregation(people: 0..<5).review(inputs)
+            #expect(review.acceptedCount == 0 && review.refused.count == 3)
+            for refused in review.refused {
+                #expect(refused.refusal.reason == .unreadable && refused.refusal.contentID == nil)
+                #expect(refused.refusal.sentence == "It is a symbolic link, and none is followed.")
+            }
+        }
+        // A link to a folder, too, is one where its name alone is given.
+        let link = fixture.folder.path("link")
+        try FileManager.default.createSymbolicLink(
+            atPath: link, withDestinationPath: fixture.folder.path("elsewhere"))
+        #expect(try reasons([link]) == [.unreadable])
+        #expect(try fixture.aggregation(people: 0..<5).review([link + "/"]).acceptedCount == 1)
+    }
+
+    @Test func `a file counts once, whatever it is called`() throws {
+        let first = try fixture.write(Fixture.adapter(of: 1), "inbox/a.gguf")
+        try fixture.write(Fixture.adapter(of: 2), "inbox/b.gguf")
+        let inbox = fixture.folder.path("inbox")
+        try FileManager.default.linkItem(atPath: first, toPath: inbox + "/z.gguf")
+        let other = fixture.folder.path("other")
+        try FileManager.default.createSymbolicLink(atPath: other, withDestinationPath: inbox)
+        try FileManager.default.createSymbolicLink(
+            atPath: inbox + "/link.gguf", withDestinationPath: "/nowhere")
+        let spellings = [
+            inbox, inbox + "/", inbox + "/.", fixture.folder.path("./inbox"), inbox + "/../inbox", other + "/",
+            first, other + "/a.gguf", inbox + "/z.gguf", inbox + "//b.gguf",
+        ]
+        let review = try fixture.aggregation(people: 0..<5).review(spellings)
+        #expect(review.acceptedCount == 2)
+        #expect(review.refused.map(\.refusal.reason) == [.unreadable])
+        // Equal bytes in two files are still a copy, and told.
+        try fixture.write(Fixture.adapter(of: 2), "inbox/c.gguf")
+        #expect(try reasons(spellings) == [.copy, .unreadable])
+    }
+
     @Test func `of a signer's adapters the one with the lowest content id counts, in any order`() throws {
         let three = try (0..<3).map { try Fixture.adapter(of: 1, deltas: Fixture.deltas(seed: 100 + $0)) }
         let names = ["a.gguf", "b.gguf", "c.gguf"]

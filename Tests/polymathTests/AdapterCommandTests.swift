@@ -9,7 +9,7 @@ import Testing
 /// Signed adapters for the embedded base, made without training.
 struct SampleAdapter {
     let program: Program
-    let base = Repository.checkpoint("nano-q4_k_m.gguf")
+    var base = Repository.checkpoint("nano-q4_k_m.gguf")
 
     /// The base's root as `audit seal` prints it.
     func root() throws -> SHA256Digest {

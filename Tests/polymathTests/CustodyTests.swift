@@ -36,7 +36,7 @@ struct CustodyTests {
         ["audit", "seal", "nano.gguf"],
         [
             "federation", "manifest", "make", "--base", "nano.gguf", "--model-id", "nano", "--url",
-            "https://localhost/nano.gguf", "--out", "manifest.json",
+            "https://example.org/nano.gguf", "--out", "manifest.json",
         ],
         ["federation", "manifest", "verify", "manifest.json", "--base", "nano.gguf"],
         [

@@ -22,7 +22,7 @@ struct Forgery {
 
     func write(_ rows: [JSONValue]) throws {
         let text = rows.map { $0.canonicalString + "\n" }.joined()
-        try AtomicFile.write(Array(text.utf8), to: folder + "/audit.jsonl")
+        try AtomicFile.write(Array(text.utf8), to: folder + "/audit.jsonl", placement: .replacing)
     }
 
     /// The rows with sequence, links and hashes made anew, as anyone can; signatures stay what they were.
@@ -62,13 +62,13 @@ struct Forgery {
         record["request"] = .object(request)
         record["recipe_sha256"] = .string(digest.hex)
         let recordBytes = JSONValue.object(record).canonicalBytes
-        try AtomicFile.write(recordBytes, to: folder + "/run.json")
+        try AtomicFile.write(recordBytes, to: folder + "/run.json", placement: .replacing)
 
         let made = try NormAdapter.read(path: folder + "/adapter.gguf")
         let bytes = try NormAdapter.encode(
             architecture: made.architecture, scope: made.scope, encoding: made.encoding, layerCount: made.layerCount,
             baseRoot: made.baseRoot, recipe: digest, deltas: made.deltas, identity: identity)
-        try AtomicFile.write(bytes, to: folder + "/adapter.gguf")
+        try AtomicFile.write(bytes, to: folder + "/adapter.gguf", placement: .replacing)
 
         let rows = try rows()
         let start = try #require(rows.first?["body"]?.asObject)
@@ -98,6 +98,7 @@ struct Forgery {
             baseName: "base", baseRoot: made.baseRoot,
             artefact: Attestation.Artefact(name: "adapter.gguf", digest: contentID), corpusID: corpusID, recipe: digest,
             chainHead: head, passedTests: ["sealed tensors unchanged"], failedTests: [])
-        try AtomicFile.write(try attestation.encode(signedBy: identity), to: folder + "/attestation.dsse.json")
+        try AtomicFile.write(
+            try attestation.encode(signedBy: identity), to: folder + "/attestation.dsse.json", placement: .replacing)
     }
 }

@@ -50,6 +50,18 @@ struct FullDiskTests {
         try expectNoRoom(["base", "pull", "toy", "--home", "disk", "--catalog", catalogue])
     }
 
+    @Test(arguments: [4, 8, 12])
+    func `a reply that cannot be put on record leaves no folder`(kilobytes: Int) throws {
+        let disk = try SmallDisk(kilobytes: kilobytes, at: program.folder.path("disk"))
+        let outcome = try program.run([
+            "generate", "--base", Self.base, "--prompt", "x", "--max-tokens", "1", "--audit", "disk/replies",
+        ])
+        #expect(outcome.error.contains("'disk/replies/"), "\(outcome.error)")
+        #expect(outcome.status == 5, "\(outcome.status) \(outcome.error)")
+        #expect(outcome.error.split(separator: "\n").count == 1, "\(outcome.error)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path) == [])
+    }
+
     @Test func `a seal is not left in halves`() throws {
         let base = Repository.checkpoint("nano-q4_k_m.gguf")
         try expectNoRoom(["audit", "seal", "--base", base, "--out", "disk/seal.json"], kilobytes: 8)

@@ -24,5 +24,10 @@ import Testing
         // It is no run: nothing can go on from it.
         #expect(try program.run(["train", "--resume", "replies"]).status == 2)
         #expect(try program.run(["generate", "--base", base, "--prompt", "x", "--identity", "key.pem"]).status == 2)
+        // A prompt that no reply can be written to leaves no folder.
+        for prompt in ["", String(repeating: "x ", count: 3000)] {
+            let refused = try program.run(["generate", "--base", base, "--prompt", prompt, "--audit", "none"])
+            #expect(refused.status == 2 && !program.holds("none"), "\(refused.error)")
+        }
     }
 }

@@ -78,7 +78,11 @@ final class KilledRun {
         let folder = program.folder.path(name)
         let names = Set((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
         let inside = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/checkpoints")) ?? []
-        guard names.contains("run.json") else { return kills["start-up, before run.json", default: 0] += 1 }
+        guard names.contains("run.json") else {
+            // Beside its place may lie what was made of it, under a name that says so.
+            if program.holds(name) { faults.append("A run that has not begun has a folder: \(names.sorted()).") }
+            return kills["start-up, before run.json", default: 0] += 1
+        }
         guard let chain = try? AuditChain.read(path: folder + "/audit.jsonl") else {
             // An empty chain, or a torn first row, is a run without checkpoints.
             if !inside.isEmpty { faults.append("There are checkpoints, and the chain cannot be read.") }

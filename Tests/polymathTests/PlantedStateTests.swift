@@ -47,7 +47,7 @@ import Testing
         var state = try WholeFile.read(place + "/state.f32")
         // Masters come first: a little more of each value, so that all stay finite.
         for index in stride(from: 0, to: 64, by: 4) { state[index] ^= 0x3F }
-        try AtomicFile.write(state, to: place + "/state.f32")
+        try AtomicFile.write(state, to: place + "/state.f32", placement: .replacing)
         var record = try #require(try JSONValue.parse(WholeFile.read(place + "/checkpoint.json")).asObject)
         record["step"] = .exactly(step)
         record["updates"] = .exactly(step)
@@ -55,7 +55,7 @@ import Testing
         record["sha256"] = nil
         record["sha256"] = .string(SHA256Digest.of(JSONValue.object(record).canonicalBytes).hex)
         let bytes = JSONValue.object(record).canonicalBytes + [0x0A]
-        try AtomicFile.write(bytes, to: place + "/checkpoint.json")
+        try AtomicFile.write(bytes, to: place + "/checkpoint.json", placement: .replacing)
         return SHA256Digest.of(bytes)
     }
 
@@ -160,7 +160,7 @@ import Testing
         old["body"] = .object(body)
         try forgery.write(Forgery.relinked([.object(old)]))
         try expectUntouched("is of an earlier version")
-        try AtomicFile.write([], to: folder + "/audit.jsonl")
+        try AtomicFile.write([], to: folder + "/audit.jsonl", placement: .replacing)
         try expectUntouched("has no audit chain")
     }
 
@@ -169,7 +169,7 @@ import Testing
         var bytes = try WholeFile.read(folder + "/events.jsonl")
         let place = try #require(bytes.firstIndex(of: UInt8(ascii: "1")))
         bytes[place] = UInt8(ascii: "2")
-        try AtomicFile.write(bytes, to: folder + "/events.jsonl")
+        try AtomicFile.write(bytes, to: folder + "/events.jsonl", placement: .replacing)
         try expectUntouched("events.jsonl was changed: its first ")
     }
 

@@ -30,29 +30,64 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder.path("full")) == ["letter.txt"])
     }
 
-    @Test func `what a process left that was killed before its run began gives way to the next`() throws {
+    @Test func `an empty folder is used, wherever it stands, and is this user's alone afterwards`() throws {
         let folder = program.folder.path("run")
-        func resume() throws -> Program.Outcome { try program.run(["train", "--resume", "run"]) }
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let empty = try resume()
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        let empty = try program.run(["train", "--resume", "run"])
         #expect(empty.status == 2 && empty.error.contains("it is empty; start the run again"), "\(empty.error)")
-        for name in ["events.jsonl", "seal.json", ".run.json.1abc.part"] { _ = try program.write("run/" + name, "") }
-        let begun = try resume()
-        #expect(begun.status == 2 && begun.error.contains("ended before its first step"), "\(begun.error)")
-        #expect(try train("run").status == 0)
-        #expect(!program.holds("run/.run.json.1abc.part"))
+        #expect(try train("run/").status == 0)
+        #expect(try mode("run") == 0o700)
         #expect(try program.run(["audit", "verify", "run"]).status == 0)
+        let none = try program.run(["train", "--resume", "nowhere"])
+        #expect(none.status == 2 && none.error.contains("there is no such folder"), "\(none.error)")
     }
 
-    @Test(arguments: ["notes.part", ".letter.txt.part", "events.jsonl"])
-    func `what may be somebody else's does not give way`(name: String) throws {
-        try FileManager.default.createDirectory(atPath: program.folder.path("run"), withIntermediateDirectories: true)
+    @Test(.enabled(if: SmallDisk.canMount, "mounting a small file system needs root"))
+    func `the root of a disk, which nothing can take the place of, is filled as it is`() throws {
+        let disk = try SmallDisk(kilobytes: 4096, at: program.folder.path("disk"))
+        #expect(try train("disk").status == 0)
+        #expect(try program.run(["audit", "verify", "disk"]).status == 0)
+        #expect(try mode("disk") == 0o700)
+        withExtendedLifetime(disk) {}
+        let small = try SmallDisk(kilobytes: 12, at: program.folder.path("small"))
+        try FileManager.default.setAttributes([.posixPermissions: 0o750], ofItemAtPath: small.path)
+        let outcome = try train("small")
+        #expect(outcome.status == 5, "\(outcome.output)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: small.path) == [])
+        #expect(try mode("small") == 0o750)
+    }
+
+    private func mode(_ name: String) throws -> Int {
+        let attributes = try FileManager.default.attributesOfItem(atPath: program.folder.path(name))
+        return try #require(attributes[.posixPermissions] as? NSNumber).intValue
+    }
+
+    // Names that a run gives its own files as well: nothing says that they are not somebody else's.
+    @Test(arguments: [
+        "notes.part", ".seal.json.0123456789abc.part", "seal.json", "local.json", "start.gguf", "events.jsonl",
+    ])
+    func `a refused folder keeps what is in it, and its mode`(name: String) throws {
+        try FileManager.default.createDirectory(
+            atPath: program.folder.path("run"), withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o755])
         _ = try program.write("run/" + name, "mine")
-        _ = try program.write("run/seal.json", "")
         let outcome = try train("run")
         #expect(outcome.status == 2, "\(outcome.output)")
+        #expect(outcome.errorMessage?.contains("is not empty") == true, "\(outcome.output)")
         #expect(program.bytes("run/" + name) == Array("mine".utf8))
-        #expect(program.holds("run/seal.json"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder.path("run")) == [name])
+        #expect(try mode("run") == 0o755)
+    }
+
+    @Test func `folders above the run's are made, and go again with a run that cannot begin`() throws {
+        #expect(try train("a/b/run").status == 0)
+        #expect(try program.run(["audit", "verify", "a/b/run"]).status == 0)
+        _ = try program.write("broken.gguf", "GGUF")
+        let words = ReferenceRun.words(steps: 1, length: 8, batch: 1, out: "c/d/run")
+        let outcome = try program.run(words + ["--start", program.folder.path("broken.gguf")])
+        #expect(outcome.status != 0)
+        #expect(!program.holds("c"))
     }
 
     // Tests may run as root, whom no permission stops: a file as parent, and a file system that takes no folders, do.

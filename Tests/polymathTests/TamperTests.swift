@@ -75,7 +75,8 @@ import Testing
         // One byte less than a whole line, and half of it.
         let bytes = try WholeFile.read(program.folder.path("run/audit.jsonl"))
         for torn in [1, 100] {
-            try AtomicFile.write(Array(bytes.dropLast(torn)), to: program.folder.path("run/audit.jsonl"))
+            try AtomicFile.write(
+                Array(bytes.dropLast(torn)), to: program.folder.path("run/audit.jsonl"), placement: .replacing)
             try expectRefused("bytes of a torn row, which are not believed")
             try expectRefused("run: open")
         }
@@ -87,11 +88,12 @@ import Testing
         func swap(_ file: String, _ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
             let path = program.folder.path("run/" + file)
             let good = try WholeFile.read(path)
-            try AtomicFile.write(try WholeFile.read(program.folder.path("other/" + file)), to: path)
+            try AtomicFile.write(
+                try WholeFile.read(program.folder.path("other/" + file)), to: path, placement: .replacing)
             try expectRefused(text, sourceLocation: sourceLocation)
             try FileManager.default.removeItem(atPath: path)
             try expectRefused("FAILED", sourceLocation: sourceLocation)
-            try AtomicFile.write(good, to: path)
+            try AtomicFile.write(good, to: path, placement: .replacing)
         }
         // By the same signer, of the same base, recipe and adapter, and yet of another run.
         try swap("attestation.dsse.json", "speaks of another run: it differs from the chain in the chain's head")
@@ -112,7 +114,7 @@ import Testing
         let head = try AuditWriter.resume(path: path, identity: identity, from: 0, checkpoint: nil)
             .close(step: 0)
         #expect(try program.run(["audit", "verify", "run"]).output.contains("run: closed"))
-        try AtomicFile.write(older, to: path)
+        try AtomicFile.write(older, to: path, placement: .replacing)
         try expectRefused("run: paused at 0")
         #expect(try !program.run(["audit", "verify", "run"]).output.contains("cut back or replaced"))
         try expectRefused("is \(head.hex): it was cut back or replaced", ["--head", head.hex])

@@ -1,4 +1,5 @@
 internal import Adapter
+internal import Bytes
 internal import Corpus
 internal import Digest
 internal import Federation
@@ -38,25 +39,25 @@ final class FederatedRounds {
         }
         operatorIdentity = try Identity.fromSeed(SHA256Digest.of(Array("operator of a bet; public".utf8)).bytes)
         roster = Roster(identities.map(\.publicKey))
-        let files = FileManager.default
         for (client, identity) in identities.enumerated() {
             let folder = "\(bench.scratch)/client-\(client)"
-            try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            try Data(identity.pem.utf8).write(to: URL(fileURLWithPath: folder + "/identity.pem"))
-            try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder + "/identity.pem")
+            _ = try MadeFolders(folder)
+            try AtomicFile.write(
+                Array(identity.pem.utf8), to: folder + "/identity.pem", mode: 0o600, placement: .replacing)
         }
         // Document by document in turn, so that every client has some of each person.
         var texts = [String](repeating: "", count: Self.clientCount)
         var dealt = 0
         for person in Workbench.people {
             let file = try bench.corpus(person).path + "/train.jsonl"
-            for row in try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n") {
+            for row in String(decoding: try WholeFile.read(file), as: UTF8.self).split(separator: "\n") {
                 texts[dealt % Self.clientCount] += row + "\n"
                 dealt += 1
             }
         }
         for (client, text) in texts.enumerated() {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: "\(bench.scratch)/client-\(client)/text.jsonl"))
+            try AtomicFile.write(
+                Array(text.utf8), to: "\(bench.scratch)/client-\(client)/text.jsonl", placement: .replacing)
         }
         var limits: [String: Float] = [:]
         let layers = base.gguf["\(base.gguf["general.architecture"]?.asString ?? "").block_count"]?.asInt ?? 0
@@ -91,7 +92,7 @@ final class FederatedRounds {
         var records: [AggregationRecord] = []
         var firstOfHostile: String?
         let place = "\(bench.scratch)/\(scenario.name.filter { $0.isLetter || $0.isNumber })"
-        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        _ = try MadeFolders(place)
         for round in 1...rounds {
             let away = scenario.absent(round)
             let present = (0..<Self.clientCount).filter { !away.contains($0) }
@@ -109,7 +110,7 @@ final class FederatedRounds {
                     own: try NormAdapter.read(path: own), others: others,
                     first: firstOfHostile ?? own, limits: limits, identity: identities[Self.hostile], round: round)
                 let path = "\(place)/hostile-\(round).gguf"
-                try Data(attack.file(view)).write(to: URL(fileURLWithPath: path))
+                try AtomicFile.write(attack.file(view), to: path, placement: .replacing)
                 sent[Self.hostile] = path
             }
             let rules =
@@ -126,7 +127,7 @@ final class FederatedRounds {
                     try aggregation.aggregate(review, identity: operatorIdentity)
                 }
                 let path = "\(place)/round-\(round).gguf"
-                try Data(aggregate.adapter).write(to: URL(fileURLWithPath: path))
+                try AtomicFile.write(aggregate.adapter, to: path, placement: .replacing)
                 outcome.adapter = path
                 outcome.accepted.append(review.acceptedCount)
                 records.append(aggregate.record)
@@ -190,7 +191,7 @@ enum Attack: String, CaseIterable {
     /// The bytes that it sends: properly signed by itself.
     func file(_ view: View) throws -> [UInt8] {
         switch self {
-        case .replay: return [UInt8](try Data(contentsOf: URL(fileURLWithPath: view.first)))
+        case .replay: return try WholeFile.read(view.first)
         case .replaySigned: return try signed(view, NormAdapter.read(path: view.first).deltas)
         case .thousandfold: return try signed(view, changed(view) { _, start, update in start + 1000 * update })
         case .signFlip:

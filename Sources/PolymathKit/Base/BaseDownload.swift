@@ -2,14 +2,6 @@ import Bytes
 import Digest
 import Foundation
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#elseif canImport(Android)
-    import Android
-#endif
-
 /// Fetches a catalogued base: streamed to `FILE.part`, gone on with after a break, checked, then renamed.
 ///
 /// What arrives under the final name has the catalogue's size and SHA-256; anything else never gets that name.
@@ -48,46 +40,39 @@ public struct BaseDownload: Sendable {
         address = source.url
     }
 
-    private var part: String { path + ".part" }
-    private var partTag: String { path + ".part.etag" }
-
     /// - Parameter progress: bytes here and bytes in all, as they arrive; called on another thread.
     public func run(progress: (@Sendable (Int, Int) -> Void)? = nil) throws -> Outcome {
-        if FileManager.default.fileExists(atPath: path) {
+        if PathKind.at(path, followingLinks: false) != nil {
             try checkExisting()
             return Outcome(path: path, byteCount: entry.byteCount, resumedFrom: 0, wasThere: true)
         }
-        try DiskSpace.prepareFolder(of: path)
-        let handle = try openPart()
-        defer { try? handle.close() }
-        var here = Int(try handle.seekToEnd())
-        if here > entry.byteCount { here = 0 }
+        let part = try PartFile(of: path)
+        let here = part.byteCount > entry.byteCount ? 0 : part.byteCount
         try DiskSpace.require(entry.byteCount - here, for: path)
-        let resumedFrom = here
-        if here < entry.byteCount { try fetch(into: handle, from: here, progress: progress) }
-        try handle.synchronize()
-        try checkPart()
+        let folders = try DiskSpace.makeFolder(of: path)
         do {
-            try FileManager.default.moveItem(atPath: part, toPath: path)
+            let handle = try part.open()
+            defer { try? handle.close() }
+            if here < entry.byteCount { try fetch(into: handle, part, from: here, progress: progress) }
+            try Self.using(part) { try handle.synchronize() }
+            try check(part)
+            try part.put(at: path)
         } catch {
-            throw BaseError.io(path: path, reason: "the finished transfer cannot be renamed")
+            folders.remove()
+            throw error
         }
-        try? FileManager.default.removeItem(atPath: partTag)
-        try? FileHandle(forReadingFrom: URL(fileURLWithPath: DiskSpace.folder(of: path))).synchronize()
-        return Outcome(path: path, byteCount: entry.byteCount, resumedFrom: resumedFrom, wasThere: false)
+        return Outcome(path: path, byteCount: entry.byteCount, resumedFrom: here, wasThere: false)
     }
 
     // MARK: - Files
 
-    private func openPart() throws(BaseError) -> FileHandle {
-        if !FileManager.default.fileExists(atPath: part) {
-            _ = FileManager.default.createFile(atPath: part, contents: nil)
+    /// What Foundation throws, as an error of this room.
+    private static func using(_ part: PartFile, _ body: () throws -> Void) throws(BaseError) {
+        do {
+            try body()
+        } catch {
+            throw .io(path: part.path, reason: error.localizedDescription)
         }
-        guard let handle = FileHandle(forUpdatingAtPath: part) else {
-            throw .io(path: part, reason: "it cannot be opened for writing")
-        }
-        guard flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0 else { throw .busy(part: part) }
-        return handle
     }
 
     private func digest(of path: String) throws -> SHA256Digest {
@@ -105,52 +90,48 @@ public struct BaseDownload: Sendable {
         }
     }
 
-    private func checkPart() throws {
-        let got = try digest(of: part)
+    private func check(_ part: PartFile) throws {
+        let got = try digest(of: part.path)
         guard got == entry.sha256 else {
-            discardPart()
+            part.discard()
             throw BaseError.digestDiffers(name: entry.name, url: address, expected: entry.sha256.hex, got: got.hex)
         }
     }
 
-    private func discardPart() {
-        try? FileManager.default.removeItem(atPath: part)
-        try? FileManager.default.removeItem(atPath: partTag)
-    }
-
     // MARK: - Transfer
 
-    private func fetch(into handle: FileHandle, from start: Int, progress: (@Sendable (Int, Int) -> Void)?) throws {
+    private func fetch(
+        into handle: FileHandle, _ part: PartFile, from start: Int, progress: (@Sendable (Int, Int) -> Void)?
+    ) throws {
         var start = start
         for attempt in 0..<2 {
-            let tag = try? String(contentsOfFile: partTag, encoding: .utf8)
             let transfer = Transfer(
-                handle: handle, start: start, total: entry.byteCount, tagPath: partTag, progress: progress)
-            let end = transfer.run(url: url, tag: tag, idleTimeout: idleTimeout)
+                handle: handle, start: start, total: entry.byteCount, note: part.note, progress: progress)
+            let end = transfer.run(url: url, tag: part.note.tag, idleTimeout: idleTimeout)
             switch end {
             case .complete: return
             case .status(416) where attempt == 0 && start > 0:
                 // The server has less than is here: what is here is of another file.
-                try handle.truncate(atOffset: 0)
+                try Self.using(part) { try handle.truncate(atOffset: 0) }
                 start = 0
             case .status(let code):
-                if start == 0 { discardPart() }
+                if start == 0 { part.discard() }
                 throw BaseError.refused(url: address, status: code)
             case .wrongLength(let announced):
-                discardPart()
+                part.discard()
                 throw BaseError.wrongLength(url: address, expected: entry.byteCount, announced: announced)
             case .noResponse(let reason):
-                if start == 0 { discardPart() }
+                if start == 0 { part.discard() }
                 throw BaseError.noServer(url: address, reason: reason)
             case .broken(let received, let reason):
                 try? handle.synchronize()
                 throw BaseError.interrupted(
-                    url: address, received: received, expected: entry.byteCount, part: part, reason: reason)
+                    url: address, received: received, expected: entry.byteCount, part: part.path, reason: reason)
             case .cannotWrite(let reason):
                 if let free = DiskSpace.available(at: DiskSpace.folder(of: path)), free < 1 << 20 {
-                    throw BaseError.noSpace(path: part, needed: entry.byteCount, available: free)
+                    throw BaseError.noSpace(path: part.path, needed: entry.byteCount, available: free)
                 }
-                throw BaseError.io(path: part, reason: reason)
+                throw BaseError.io(path: part.path, reason: reason)
             }
         }
     }

@@ -32,11 +32,17 @@ public enum BaseError: ExitReporting, Equatable, Sendable, CustomStringConvertib
     case wrongLength(url: String, expected: Int, announced: Int)
     case interrupted(url: String, received: Int, expected: Int, part: String, reason: String)
     case busy(part: String)
+    /// A file that no interrupted transfer of this program has left.
+    case foreignPart(part: String)
+    case irregularPart(part: String)
+    /// Something else has got the name of what was fetched.
+    case taken(path: String, part: String)
 
     // Making
     case noShape(name: String, known: [String])
     case badVocabulary(path: String, reason: String)
     case exists(path: String)
+    case wouldReplaceInput(path: String)
 
     // Room
     case noSpace(path: String, needed: Int, available: Int)
@@ -44,7 +50,10 @@ public enum BaseError: ExitReporting, Equatable, Sendable, CustomStringConvertib
 
     public var exitStatus: ExitStatus {
         switch self {
-        case .unknownName, .notFetched, .notMade, .noSuchFile, .notInCatalog, .noSource, .noShape, .exists: .usage
+        case .unknownName, .notFetched, .notMade, .noSuchFile, .notInCatalog, .noSource, .noShape, .exists,
+            .foreignPart,
+            .irregularPart, .taken, .wouldReplaceInput:
+            .usage
         case .sizeDiffers, .rootDiffers, .contentDiffers, .digestDiffers, .wrongLength: .mismatch
         case .noSpace: .resources
         case .notAFile, .unreadable, .emptyFile, .notGGUF, .tooShort, .badCatalog, .noServer, .refused, .interrupted,
@@ -111,12 +120,23 @@ public enum BaseError: ExitReporting, Equatable, Sendable, CustomStringConvertib
                 + "(\(escaped(reason))); they are kept in '\(escaped(part))', and the same command goes on from there"
         case .busy(let part):
             "Another process is writing '\(escaped(part))'; wait for it to end"
+        case .foreignPart(let part):
+            "'\(escaped(part))' was not left by an interrupted 'base pull', so it stays as it is; move it away, and run "
+                + "the command again"
+        case .irregularPart(let part):
+            "'\(escaped(part))' is a link, a folder, a pipe or a device, where the bytes of a transfer should go; move it "
+                + "away, and run the command again"
+        case .taken(let path, let part):
+            "'\(escaped(path))' exists by now and stays as it is; what was fetched is whole and kept in "
+                + "'\(escaped(part))'"
         case .noShape(let name, let known):
             "No shape is known for '\(escaped(name))'; synthetic weights can be made for \(Self.list(known))"
         case .badVocabulary(let path, let reason):
             "'\(escaped(path))' cannot serve as the vocabulary: \(reason)"
         case .exists(let path):
             "'\(escaped(path))' exists already; remove it first or name another file with --out"
+        case .wouldReplaceInput(let path):
+            "'\(escaped(path))' is the vocabulary that is read, and would be replaced; name another file with --out"
         case .noSpace(let path, let needed, let available):
             "'\(escaped(path))' needs \(needed) bytes and its file system has \(available) free"
         case .io(let path, let reason):

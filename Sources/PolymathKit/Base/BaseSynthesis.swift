@@ -48,19 +48,35 @@ public struct BaseSynthesis: Sendable {
     /// - Returns: the file's size in bytes.
     @discardableResult
     public func write(to path: String, progress: (@Sendable (Int, Int) -> Void)? = nil) throws -> Int {
-        if FileManager.default.fileExists(atPath: path), !Self.isSynthetic(path) { throw BaseError.exists(path: path) }
+        if let vocabularyPath, PathIdentity.isSamePlace(vocabularyPath, path) {
+            throw BaseError.wouldReplaceInput(path: path)
+        }
+        let isThere = PathKind.at(path, followingLinks: false) != nil
+        if isThere, !Self.isSynthetic(path) { throw BaseError.exists(path: path) }
         let meter = Meter(progress: progress)
         let writer = try writer(meter: meter)
         let byteCount = try writer.byteCount()
         meter.total = byteCount
-        try DiskSpace.prepareFolder(of: path)
         try DiskSpace.require(byteCount, for: path)
-        try writer.write(to: path)
+        let folders = try DiskSpace.makeFolder(of: path)
+        do {
+            let staged = try writer.stage(for: path)
+            // What is there now need not be what was there before.
+            if isThere, !Self.isSynthetic(path) {
+                staged.discard()
+                throw BytesError.exists(path: path)
+            }
+            try staged.put(isThere ? .replacing : .new)
+        } catch {
+            folders.remove()
+            throw error
+        }
         return byteCount
     }
 
     private static func isSynthetic(_ path: String) -> Bool {
-        (try? GGUFFile(path: path))?[BaseReference.syntheticKey] == .bool(true)
+        PathKind.at(path, followingLinks: false) == .regularFile
+            && (try? GGUFFile(path: path))?[BaseReference.syntheticKey] == .bool(true)
     }
 
     private final class Meter {

@@ -3,20 +3,28 @@ import Foundation
 
 /// Room on the file system, asked for before a large file is written.
 package enum DiskSpace {
-    /// Bytes free for this user on the file system of the folder; nil when it will not say.
+    /// Bytes free for this user on the file system of the folder, or of where it would be made; nil when it will not say.
     package static func available(at folder: String) -> Int? {
+        let folder = existingFolder(at: folder)
         let attributes = try? FileManager.default.attributesOfFileSystem(forPath: folder)
         return (attributes?[.systemFreeSize] as? NSNumber)?.intValue
     }
 
-    /// Makes the folder that `path` lies in, when it is not there.
-    package static func prepareFolder(of path: String) throws(BaseError) {
+    /// Makes the folder that `path` lies in, when it is not there; it goes again when nothing comes to stand in it.
+    static func makeFolder(of path: String) throws(BaseError) -> MadeFolders {
         let folder = folder(of: path)
         do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            return try MadeFolders(folder)
         } catch {
             throw .io(path: folder, reason: "the folder cannot be made")
         }
+    }
+
+    /// The folder, or the nearest above it that is there.
+    static func existingFolder(at folder: String) -> String {
+        var folder = folder
+        while PathKind.at(folder) == nil, folder != ".", folder != "/" { folder = Self.folder(of: folder) }
+        return folder
     }
 
     /// - Throws: ``BaseError/noSpace(path:needed:available:)`` when `byteCount` more do not fit.

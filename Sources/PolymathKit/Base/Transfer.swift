@@ -30,21 +30,21 @@ final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
     private let state: Mutex<State>
     private let start: Int
     private let total: Int
-    private let tagPath: String
+    private let note: PartNote
     private let progress: (@Sendable (Int, Int) -> Void)?
     private let finished = DispatchSemaphore(value: 0)
 
     /// - Parameters:
     ///   - start: bytes that the file has already, to be gone on from.
     ///   - total: bytes it should have in the end.
-    ///   - tagPath: where the entity tag is kept, so that a later request can ask for the same file.
+    ///   - note: where the entity tag is kept, so that a later request can ask for the same file.
     init(
-        handle: sending FileHandle, start: Int, total: Int, tagPath: String, progress: (@Sendable (Int, Int) -> Void)?
+        handle: sending FileHandle, start: Int, total: Int, note: PartNote, progress: (@Sendable (Int, Int) -> Void)?
     ) {
         state = Mutex(State(handle: handle, received: start))
         self.start = start
         self.total = total
-        self.tagPath = tagPath
+        self.note = note
         self.progress = progress
     }
 
@@ -105,11 +105,9 @@ final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
             return .cannotWrite("\(error.localizedDescription)")
         }
         // Only a strong tag may go into If-Range.
-        if let tag = response.value(forHTTPHeaderField: "ETag"), tag.hasPrefix("\""), tag.utf8.count < 1000 {
-            try? Data(tag.utf8).write(to: URL(fileURLWithPath: tagPath))
-        } else {
-            try? FileManager.default.removeItem(atPath: tagPath)
-        }
+        let tag = response.value(forHTTPHeaderField: "ETag")
+        let isStrong = tag.map { $0.hasPrefix("\"") && $0.utf8.count < 1000 } ?? false
+        try? note.write(tag: isStrong ? tag : nil)
         return nil
     }
 

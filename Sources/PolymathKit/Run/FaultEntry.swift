@@ -84,11 +84,9 @@ extension FaultGuard {
     }
 
     /// Watches a base that is hashed before its run begins or goes on.
-    convenience init(hashing gguf: GGUFFile, status: ExitStatus, output: FaultOutput?, unfinished: [String] = [])
-        throws
-    {
+    convenience init(hashing gguf: GGUFFile, status: ExitStatus, output: FaultOutput?) throws {
         try self.init(
             watching: gguf.region, path: gguf.file?.path ?? "", recordPath: nil, exitStatus: status.code,
-            output: output, advice: "the run has not begun", unfinished: unfinished)
+            output: output, advice: "the run has not begun")
     }
 }

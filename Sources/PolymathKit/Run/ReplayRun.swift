@@ -55,7 +55,7 @@ public struct ReplayRun {
         let wentOn = chain.rows.contains { $0.kind == RowKind.resume && $0.body["other_kernels_allowed"] != nil }
         guard !wentOn else { throw ReplayError.wentOnOtherKernels }
 
-        let scratch = try ScratchFolder(in: temporaryFolder)
+        let scratch = try ScratchFolder(in: temporaryFolder, name: "polymath-replay")
         defer { withExtendedLifetime(scratch) {} }
         let owner = ownIdentityPath(record)
         let request = try request(
@@ -206,18 +206,4 @@ public struct ReplayRun {
     }
 
     private func contentID(_ path: String) throws -> SHA256Digest { SHA256Digest.of(try MappedFile(path: path).region) }
-}
-
-/// A folder of its own, mode 0700, gone with the object.
-private final class ScratchFolder {
-    let path: String
-
-    init(in place: String) throws {
-        let name = "polymath-replay-" + String(UInt64.random(in: .min ... .max), radix: 16)
-        path = place + "/" + name
-        try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -4,6 +4,7 @@ internal import Bytes
 internal import Digest
 internal import Foundation
 internal import Seal
+internal import Training
 
 /// Why a run folder cannot be used.
 public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitReporting {
@@ -98,24 +99,24 @@ public struct RunFolder: Sendable {
     public let path: String
     /// `<UTC time>-<short id>`: also the run's name in the audit chain.
     public let name: String
-    /// Keeps a second process out of a new folder until the first one's `run.json` can be locked.
-    private let beginning: FileLock?
 
-    public var runFile: String { path + "/run.json" }
+    func path(of file: RunFile) -> String { path + "/" + file.rawValue }
+
+    public var runFile: String { path(of: .run) }
     /// Where this machine keeps what the run needs; never handed on.
-    public var localFile: String { path + "/local.json" }
-    public var eventsFile: String { path + "/events.jsonl" }
-    public var auditFile: String { path + "/audit.jsonl" }
-    public var sealFile: String { path + "/seal.json" }
+    public var localFile: String { path(of: .local) }
+    public var eventsFile: String { path(of: .events) }
+    public var auditFile: String { path(of: .audit) }
+    public var sealFile: String { path(of: .seal) }
     /// Copy of the adapter that the run began with; there only where it began with one.
-    public var startFile: String { path + "/start.gguf" }
-    public var adapterFile: String { path + "/adapter.gguf" }
-    public var boundaryFile: String { path + "/boundary.gguf" }
-    public var attestationFile: String { path + "/attestation.dsse.json" }
-    public var reportFile: String { path + "/report.html" }
+    public var startFile: String { path(of: .start) }
+    public var adapterFile: String { path(of: .adapter) }
+    public var boundaryFile: String { path(of: .boundary) }
+    public var attestationFile: String { path(of: .attestation) }
+    public var reportFile: String { path(of: .report) }
     /// Made empty when a run begins and gone when it ends; what a fault handler had time for stands in it.
-    public var faultFile: String { path + "/" + FaultRecord.fileName }
-    public var checkpointsFolder: String { path + "/checkpoints" }
+    public var faultFile: String { path(of: .fault) }
+    public var checkpointsFolder: String { path(of: .checkpoints) }
 
     /// The folder of a run that was started earlier.
     ///
@@ -123,83 +124,18 @@ public struct RunFolder: Sendable {
     init(path: String, name: String) {
         self.path = path
         self.name = name
-        beginning = nil
-    }
-
-    /// Makes a new folder, mode 0700, in which nothing may be yet but what is left of a run that was ended before it
-    /// began: that is removed.
-    ///
-    /// - Parameters:
-    ///   - out: the folder asked for, or nil for `<telemetry>/runs/<name>`.
-    /// - Throws: `RunError.holdsRun`, `.notEmpty`, `.notWritable`; `ResumeError.inUse` where another process is at it;
-    ///   `BytesError` for a full disk.
-    public init(creating out: String?, telemetry: String) throws {
-        name = Self.makeName()
-        path = out ?? telemetry + "/runs/" + name
-        let files = FileManager.default
-        if let kind = PathKind.at(path, followingLinks: false) {
-            guard kind == .folder else {
-                throw RunError.notWritable(folder: path, reason: "there is a file of that name")
-            }
-        }
-        let unmade = RunError.notWritable(folder: path, reason: "it cannot be made here (is the place writable?)")
-        do {
-            let parent = DiskSpace.folder(of: path.hasSuffix("/") ? String(path.dropLast()) : path)
-            try files.createDirectory(atPath: parent, withIntermediateDirectories: true)
-            try AtomicFolder.make(path, mode: 0o700)
-            try files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
-        } catch let error as BytesError where ExitStatus(for: error) == .resources {
-            throw error
-        } catch {
-            throw unmade
-        }
-        guard files.isWritableFile(atPath: path) else {
-            throw RunError.notWritable(folder: path, reason: "this user has no right to write in it")
-        }
-        beginning = try FileLock(path: path)
-        guard beginning != nil else { throw ResumeError.inUse(folder: path) }
-        switch Self.content(of: path) {
-        case .nothing: break
-        case .beginnings(let names): for name in names { unsafe unlink(path + "/" + name) }
-        case .run: throw RunError.holdsRun(folder: path)
-        case .other: throw RunError.notEmpty(folder: path)
-        }
-    }
-
-    /// What a folder holds, as its names tell.
-    enum Content: Equatable {
-        case nothing
-        /// Files of a run that was ended before its `run.json` was written: before it began.
-        case beginnings([String])
-        case run
-        case other
-    }
-
-    static func content(of path: String) -> Content {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        if names.isEmpty { return .nothing }
-        // Events are told once run.json is there: lines of them are of a run that has lost it.
-        let events = (try? FileIdentity(ofFileAt: path + "/events.jsonl"))?.byteCount ?? 0
-        if events > 0 || names.contains(where: { ["run.json", "audit.jsonl"].contains($0) }) { return .run }
-        let files = ["events.jsonl", "seal.json", "local.json", "start.gguf"]
-        let areBeginnings = names.allSatisfy { name in
-            files.contains(name)
-                || name.hasSuffix(".part") && (files + ["run.json"]).contains { name.hasPrefix(".\($0).") }
-        }
-        return areBeginnings ? .beginnings(names) : .other
     }
 
     /// Why there is nothing in the folder to go on with; nil where there is a `run.json`.
     static func whyNoRun(at path: String) -> String? {
-        guard InputPath.isMissing(path + "/run.json") else { return nil }
-        guard InputPath.isFolder(path) else { return "there is no such folder" }
-        switch content(of: path) {
-        case .nothing: return "it is empty; start the run again with polymath train --out"
-        case .beginnings:
-            return "the run was ended before its first step, so nothing is lost; start it again with "
-                + "polymath train --out"
-        case .run, .other: return "it has no run.json"
+        guard InputPath.isMissing(path + "/" + RunFile.run.rawValue) else { return nil }
+        guard InputPath.isFolder(path) else {
+            return "there is no such folder; if the run was ended before its first step, nothing is lost, and "
+                + "polymath train --out starts it again"
         }
+        let isEmpty = (try? FileManager.default.contentsOfDirectory(atPath: path))?.isEmpty == true
+        return isEmpty
+            ? "it is empty; start the run again with polymath train --out" : "it has no \(RunFile.run.rawValue)"
     }
 
     /// Removes what a process that was killed left behind, and what an earlier part of the run wrote that nothing
@@ -207,8 +143,8 @@ public struct RunFolder: Sendable {
     ///
     /// - Parameter isClosed: whether the chain is closed; exports and report stay then.
     func removeLeftovers(isClosed: Bool) {
-        AtomicFolder.removeLeftovers(in: path)
-        AtomicFolder.removeLeftovers(in: checkpointsFolder)
+        AtomicFolder.removeLeftovers(in: path) { RunFile(rawValue: $0) != nil || $0 == NamelessFile.stagingName }
+        CheckpointStore(folder: checkpointsFolder).removeLeftovers()
         if isClosed {
             if !FaultEntry.isLeft(in: path) { unsafe unlink(faultFile) }
         } else {
@@ -216,12 +152,10 @@ public struct RunFolder: Sendable {
         }
     }
 
-    /// Removes what a run wrote that could not start, and the folder when nothing else is in it.
-    ///
-    /// Only for a folder that ``init(creating:telemetry:)`` made or found empty.
-    func discard() {
-        for file in [runFile, localFile, eventsFile, auditFile, sealFile, faultFile, startFile] { unsafe unlink(file) }
-        unsafe rmdir(path)
+    /// Whether a file at `path` would stand among a run's own, and be taken for one of them.
+    public static func wouldHold(_ path: String, in run: String) -> Bool {
+        RunFile.allCases.contains { PathIdentity.isSamePlace(path, run + "/" + $0.rawValue) }
+            || PathIdentity.isInside(path, folder: run + "/" + RunFile.checkpoints.rawValue)
     }
 
     /// A message with the files of this folder named from the folder on: what may be handed on does not say where on
@@ -233,7 +167,7 @@ public struct RunFolder: Sendable {
     }
 
     /// UTC time to the second and eight random hexadecimal digits: sorts by time, and two runs never share a name.
-    private static func makeName() -> String {
+    static func makeName() -> String {
         let digits = Date().formatted(.iso8601).filter { $0.isNumber || $0 == "T" || $0 == "Z" }
         return digits + "-" + String(UInt32.random(in: 0 ... .max) | 1 << 31, radix: 16)
     }

@@ -1,6 +1,6 @@
 internal import Adapter
 internal import Audit
-internal import Bytes
+public import Bytes
 public import Conventions
 internal import Digest
 internal import Foundation
@@ -76,8 +76,10 @@ public struct RunReportBuilder {
     public var page: [UInt8] { Array(report.html.utf8) }
 
     /// Writes the page, for its owner's eyes only until it is handed on.
-    public func write(to path: String) throws {
-        try AtomicFile.write(page, to: path, mode: 0o600)
+    ///
+    /// - Parameter placement: what it may replace: an earlier page of the run's own, unless said otherwise.
+    public func write(to path: String, placement: Placement = .replacing) throws {
+        try AtomicFile.write(page, to: path, mode: 0o600, placement: placement)
     }
 
     private static func json(_ path: String) throws -> JSONValue {

@@ -47,44 +47,56 @@ public struct TrainingRun {
     ///   be; `RunViolation` when the base changed; `BytesError` for the disk; `RunStopped` at a pause.
     public func run() throws -> RunSummary {
         let started = began ?? Date()
+        if let out = request.out { try NewRunFolder.requireUsable(out) }
         let plan = try RunPlan(request, home: home)
         try plan.checkSize()
         let sensors = try sensors ?? request.makeSensors()
-        let folder = try RunFolder(creating: request.out, telemetry: home.telemetry)
+        let sealedAt = Date()
+        let sealed = try seal(plan)
+        try plan.start?.verify(against: plan.gguf, sealed)
+        // Everything is checked: from here on something is written.
+        let making = try NewRunFolder(request.out, telemetry: home.telemetry)
         let session: RunSession
         do {
-            session = try begin(plan, folder, sensors, started)
+            session = try begin(plan, making, sealed, sealedAt, sensors, started)
         } catch {
             // A run that never began leaves nothing that would stand in the way of the next attempt.
-            folder.discard()
-            throw error
+            throw making.discard(for: error)
         }
         return try session.trainRecording()
     }
 
-    /// Seals the base and opens the run's files.
+    /// Writes the run's first files, gives its folder its name, and opens what the run goes on writing.
     private func begin(
-        _ plan: RunPlan, _ folder: RunFolder, _ sensors: any DeviceSensors, _ started: Date
+        _ plan: RunPlan, _ making: NewRunFolder, _ sealed: SealManifest, _ sealedAt: Date,
+        _ sensors: any DeviceSensors, _ started: Date
     ) throws -> RunSession {
-        let events = try RunEvents(path: folder.eventsFile, listener: listener)
-        let sealedAt = Date()
-        let sealed = try seal(plan, folder: folder, events: events)
-        try plan.start?.verify(against: plan.gguf, sealed)
-        if let start = plan.start { try AtomicFile.write(start.bytes, to: folder.startFile, mode: 0o600) }
+        let folder = making.folder
+        try making.write(sealed.json.canonicalBytes + [0x0A], to: .seal)
+        if let start = plan.start { try making.write(start.bytes, to: .start) }
         let recipe = plan.recipe(root: sealed.root)
-        try AtomicFile.write(RunRecord.encodeLocal(plan), to: folder.localFile, mode: 0o600)
+        try making.write(RunRecord.encodeLocal(plan), to: .local)
         let record = RunRecord.encode(plan, sealed, recipe: recipe, folder: folder)
-        try AtomicFile.write(record, to: folder.runFile, mode: 0o600)
-        guard let lock = try FileLock(path: folder.runFile) else { throw ResumeError.inUse(folder: folder.path) }
-        let chain = try plan.startChain(sealed, recipe: recipe, folder: folder, record: SHA256Digest.of(record))
+        try making.write(record, to: .run)
+        try making.write([], to: .events)
+        guard let lock = try FileLock(path: making.filling.runFile) else {
+            throw ResumeError.inUse(folder: folder.path)
+        }
+        making.claim(.audit)
+        let chain = try plan.startChain(
+            sealed, recipe: recipe, folder: making.filling, record: SHA256Digest.of(record))
+        try making.put()
+        chain.follow(to: folder.auditFile)
+        let events = try RunEvents(path: folder.eventsFile, listener: listener)
+        making.claim(.fault)
+        let faultGuard = try FaultGuard(plan.gguf, of: folder, output: listener.faultOutput)
         let pacer = RunPacer(request, sensors: sensors, isPaced: isPaced, events: events, stop: stop)
         let members = plan.startMembers(folder: folder, root: sealed.root, recipe: recipe.digest)
         try events.emit("run_started", members.merging(pacer.startMembers) { first, _ in first })
         return RunSession(
             plan: plan, folder: folder, lock: lock, events: events, manifest: sealed, sealedAt: sealedAt,
-            faultGuard: try FaultGuard(plan.gguf, of: folder, output: listener.faultOutput), recipe: recipe,
-            chain: chain, started: started, stop: stop, pacer: pacer, willTrain: willTrain,
-            prefixStorage: prefixStorage?(folder.path))
+            faultGuard: faultGuard, recipe: recipe, chain: chain, started: started, stop: stop, pacer: pacer,
+            willTrain: willTrain, prefixStorage: prefixStorage?(folder.path))
     }
 
     /// What a run would do, without doing it: nothing is written.
@@ -95,14 +107,12 @@ public struct TrainingRun {
         return plan.planMembers
     }
 
-    private func seal(_ plan: RunPlan, folder: RunFolder, events: RunEvents) throws -> SealManifest {
-        let faultGuard = try FaultGuard(
-            hashing: plan.gguf, status: .failure, output: listener.faultOutput, unfinished: [folder.eventsFile])
+    private func seal(_ plan: RunPlan) throws -> SealManifest {
+        let faultGuard = try FaultGuard(hashing: plan.gguf, status: .failure, output: listener.faultOutput)
         let manifest = try withExtendedLifetime(faultGuard) {
             try Self.seal(plan.gguf, workers: plan.threads, listener)
         }
         try plan.base.checkRoot(manifest.root)
-        try AtomicFile.write(manifest.json.canonicalBytes + [0x0A], to: folder.sealFile, mode: 0o600)
         return manifest
     }
 

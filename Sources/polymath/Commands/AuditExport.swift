@@ -2,7 +2,6 @@ internal import Bytes
 internal import CommandLineKit
 internal import Conventions
 internal import Digest
-internal import Foundation
 internal import PolymathKit
 
 /// `polymath audit export`: what of a run may be handed on.
@@ -23,8 +22,7 @@ enum AuditExport: Command {
         let folder = try arguments.requiredOperand(0)
         let out = try arguments.requiredText(.out)
         try InputPath.requireFree(out)
-        let places = [folder, out].map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path + "/" }
-        guard !places[1].hasPrefix(places[0]) else {
+        guard !PathIdentity.isInside(out, folder: folder) else {
             throw UsageError.impossible("--out lies inside the run folder; name a place outside it.")
         }
         let files = try RunHandover(runFolder: folder).write(to: out)

@@ -20,10 +20,15 @@ enum AuditReport: Command {
 
     static func run(_ arguments: Arguments, _ console: Console) throws {
         let folder = try arguments.requiredOperand(0)
-        if let path = arguments.text(.out) { try InputPath.requireFree(path) }
+        let own = folder + "/report.html"
+        if let path = arguments.text(.out) {
+            try InputPath.requireFree(path)
+            if !PathIdentity.isSamePlace(path, own) { try arguments.requireOutside(run: folder) }
+        }
         let builder = try RunReportBuilder(runFolder: folder)
-        let path = arguments.text(.out) ?? folder + "/report.html"
-        try builder.write(to: path)
+        if !arguments.isGiven(.out) { try InputPath.requireReplaceable(own) }
+        let path = arguments.text(.out) ?? own
+        try builder.write(to: path, placement: arguments.isGiven(.out) ? .new : .replacing)
         console.emit(
             "report",
             [

@@ -21,7 +21,10 @@ enum BetsTable: Command {
         let results = try BetResult.all(home: arguments.home.root)
         let page = try BetsPage.markdown(results)
         if let path = arguments.text(.out) {
-            try AtomicFile.write(Array(page.utf8), to: path, mode: 0o644)
+            try InputPath.requireReplaceable(path)
+            guard !BetResult.paths(home: arguments.home.root).contains(where: { PathIdentity.isSamePlace($0, path) })
+            else { throw UsageError.impossible("--out is a result that the page is made of; name another file.") }
+            try AtomicFile.write(Array(page.utf8), to: path, mode: 0o644, placement: .replacing)
         } else {
             console.stream(page)
         }

@@ -37,6 +37,12 @@ extension Arguments {
         return .corpus(try CorpusLibrary(home: home).load(reference), part: part)
     }
 
+    /// - Throws: `UsageError` where `--out` names one of the files that a run itself writes.
+    func requireOutside(run folder: String) throws {
+        guard let out = text(.out), RunFolder.wouldHold(out, in: folder) else { return }
+        throw UsageError.impossible("--out would stand where the run keeps a file of its own; choose another name.")
+    }
+
     /// The base that `--base` names, mapped.
     func loadBase(workers: Workers? = nil) throws -> LoadedBase {
         try watching(

@@ -48,8 +48,9 @@ enum Generate: Command {
             topP: try arguments.requiredNumber(.topP), seed: UInt64(try arguments.requiredInteger(.seed)))
         generation.isChat = arguments.isOn(.chat)
         let ids = mixture?.specialists.map(\.contentID) ?? adapters.map(\.adapter.contentID)
-        let audit = try arguments.inferenceAudit(generation, base, adapters: ids, console)
         let prompt = try arguments.requiredText(.prompt)
+        if arguments.isGiven(.audit) { try generation.check(base, prompt: prompt) }
+        let audit = try arguments.inferenceAudit(generation, base, adapters: ids, console)
         let isAttributed = arguments.isOn(.attribute)
         let take: (String) -> Bool = { piece in
             // A table is no text: it comes when the text is whole.

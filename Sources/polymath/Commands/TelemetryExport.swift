@@ -27,6 +27,7 @@ enum ExportTelemetry: Command {
         let name = try arguments.requiredText(.telemetryFormat)
         guard let format = TelemetryExport.Format(rawValue: name) else { return }
         try InputPath.requireFree(out)
+        try arguments.requireOutside(run: folder)
         let (path, count) = try TelemetryExport(runFolder: folder).write(format, to: out)
         console.emit("exported", ["path": .string(path), "format": .string(name), "count": .exactly(count)])
         console.show(

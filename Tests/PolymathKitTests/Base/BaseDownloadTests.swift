@@ -80,6 +80,59 @@ import Testing
         #expect(files == [])
     }
 
+    @Test(arguments: [0, 300, 400_000])
+    func `bytes that no transfer of this program left are neither gone on from nor removed`(count: Int) throws {
+        let server = try LoopbackServer.serving(Self.content)
+        let home = try home(port: server.port)
+        let mine = Data(repeating: 7, count: count)
+        try FileManager.default.createDirectory(
+            atPath: folder.path("Checkpoints"), withIntermediateDirectories: true)
+        for name in ["toy.gguf.part", "toy.gguf.part.etag"] {
+            try mine.write(to: URL(fileURLWithPath: folder.path("Checkpoints/" + name)))
+            let error = try #require(throws: BaseError.self) { try pull(home) }
+            #expect(error == .foreignPart(part: folder.path("Checkpoints/" + name)) && error.exitStatus == .usage)
+            #expect(files == [name] && FileManager.default.contents(atPath: folder.path("Checkpoints/" + name)) == mine)
+            try FileManager.default.removeItem(atPath: folder.path("Checkpoints/" + name))
+        }
+        #expect(server.requests.isEmpty)
+    }
+
+    @Test(arguments: ["toy.gguf.part", "toy.gguf.part.etag"])
+    func `a link, a pipe or a folder where bytes should go is one sentence`(name: String) throws {
+        let home = try home(port: 1)
+        let files = FileManager.default
+        try files.createDirectory(atPath: folder.path("Checkpoints"), withIntermediateDirectories: true)
+        let path = folder.path("Checkpoints/" + name)
+        let target = folder.path("target")
+        try Data([1, 2]).write(to: URL(fileURLWithPath: target))
+        let makers: [() throws -> Void] = [
+            { try files.createSymbolicLink(atPath: path, withDestinationPath: target) },
+            { mkfifo(path, 0o600) }, { try files.createDirectory(atPath: path, withIntermediateDirectories: false) },
+        ]
+        for make in makers {
+            try make()
+            let error = try #require(throws: BaseError.self) { try pull(home) }
+            #expect(error == .irregularPart(part: path) && error.exitStatus == .usage)
+            #expect(self.files == [name])
+            try files.removeItem(atPath: path)
+        }
+        #expect(files.contents(atPath: target) == Data([1, 2]))
+    }
+
+    @Test func `what takes the name while the bytes come is left, and so are they`() throws {
+        let server = try LoopbackServer.serving(Self.content)
+        let home = try home(port: server.port)
+        let path = folder.path("Checkpoints/toy.gguf")
+        let error = try #require(throws: BaseError.self) {
+            try BaseDownload(name: "toy", home: home, idleTimeout: 10).run { done, total in
+                if done == total { try? Data("mine".utf8).write(to: URL(fileURLWithPath: path)) }
+            }
+        }
+        #expect(error == .taken(path: path, part: path + ".part") && error.exitStatus == .usage)
+        #expect(FileManager.default.contents(atPath: path) == Data("mine".utf8))
+        #expect(FileManager.default.contents(atPath: path + ".part") == Data(Self.content))
+    }
+
     @Test func `no server and a refusal exit 1 with the reason`() throws {
         let server = try LoopbackServer { _ in .init(head: ["HTTP/1.1 404 Not Found", "Content-Length: 0"]) }
         let refusal = try #require(throws: BaseError.self) { try pull(home(port: server.port)) }

@@ -1,0 +1,19 @@
+/// Everything that a run writes into its folder, by name: in no other place are these names spelled.
+enum RunFile: String, CaseIterable {
+    case run = "run.json"
+    /// Where this machine keeps what the run needs; never handed on.
+    case local = "local.json"
+    case events = "events.jsonl"
+    case audit = "audit.jsonl"
+    case seal = "seal.json"
+    /// Copy of the adapter that the run began with; there only where it began with one.
+    case start = "start.gguf"
+    case adapter = "adapter.gguf"
+    case boundary = "boundary.gguf"
+    case attestation = "attestation.dsse.json"
+    case report = "report.html"
+    /// Made empty when a run begins and gone when it ends; what a fault handler had time for stands in it.
+    case fault = "fault.json"
+    /// The one folder.
+    case checkpoints = "checkpoints"
+}
