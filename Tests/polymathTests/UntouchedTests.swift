@@ -211,6 +211,13 @@ import Testing
                 try expectRefused(line(name, at: taken), "a name that is taken")
             }
             try expectRefused(line(name, at: full), "a folder with something in it")
+            // What a run that was ended before it began may have left in its folder once, and anybody else as well.
+            let begun = field + "/begun"
+            let beginnings = ["seal.json", "local.json", "start.gguf"].filter { _ in Bool.random(using: &random) }
+            try fill(
+                program.folder.path(begun), &random,
+                names: beginnings + ["seal.json"].filter { _ in beginnings.isEmpty })
+            try expectRefused(line(name, at: begun), "a folder of beginnings")
             if !writer.broken.isEmpty {
                 try expectRefused(line(name, at: field + "/new", broken: true), "an input that is not there")
             }
