@@ -1,3 +1,4 @@
+public import Digest
 public import TensorCore
 
 /// Every numeric choice of a run; together with base and corpus it decides every bit of the result.
@@ -22,7 +23,8 @@ public struct TrainingOptions: Equatable, Sendable {
     public var weightDecay: Double = 0
     /// Largest global gradient norm; 0 is unlimited.
     public var gradientClip: Double = 0
-    public var seed: UInt64 = 0
+    /// Where the order of the windows and every other random number of the run comes from.
+    public var seed: RandomSeed = 0
     public var shuffle: Bool = false
     /// Steps between validations; the last step is always validated.
     public var evaluateEvery: Int = 10

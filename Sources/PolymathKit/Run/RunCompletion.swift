@@ -54,10 +54,14 @@ struct RunCompletion {
 
     /// Writes what is missing.
     ///
-    /// - Parameter identity: the run's signer.
-    func finish(_ identity: Identity, _ events: RunEvents) throws -> RunSummary {
+    /// - Parameters:
+    ///   - identity: the run's signer.
+    ///   - measured: the figures in full, where this process measured them; the chain may hold them rounded.
+    func finish(
+        _ identity: Identity, _ events: RunEvents, measured: RunFigures? = nil
+    ) throws -> RunSummary {
         if !isAttested { try attest(identity) }
-        let summary = summary
+        let summary = summary(measured ?? figures)
         if isTold {
             events.tellAgain("run_finished", summary.members)
         } else {
@@ -78,7 +82,7 @@ struct RunCompletion {
         try AtomicFile.write(try attestation.encode(signedBy: identity), to: folder.attestationFile, mode: 0o600)
     }
 
-    private var summary: RunSummary {
+    private func summary(_ figures: RunFigures) -> RunSummary {
         RunSummary(
             folder: folder.path, base: record.baseName, isSynthetic: record.isSynthetic, corpus: record.corpusName,
             isDefaultCorpus: record.isDefaultCorpus, end: figures.end, steps: figures.steps,

@@ -21,9 +21,10 @@ final class RunEvents {
     private let file: AppendFile
     private let path: String
     private let listener: any RunListener
+    private let losses: LossRecord
 
     /// Opens the file, or makes it; a last line that a crash tore is cut off.
-    init(path: String, listener: any RunListener) throws {
+    init(path: String, listener: any RunListener, losses: LossRecord) throws {
         file = try AppendFile(path: path)
         if file.byteCount > 0 {
             let bytes = try WholeFile.read(path, limit: RunHistory.limit)
@@ -31,13 +32,15 @@ final class RunEvents {
         }
         self.path = path
         self.listener = listener
+        self.losses = losses
     }
 
     /// Adds the time, UTC to the millisecond, and writes one line; nothing is lost if the process dies after it.
     ///
-    /// The file may be handed on, so it does not say where the run's folder stands: the listener alone is told.
+    /// The file may be handed on, so it does not say where the run's folder stands, nor losses finer than the run tells
+    /// them: the listener alone learns both.
     func emit(_ name: String, _ members: [String: JSONValue]) throws {
-        var object = members
+        var object = losses.recorded(members)
         object["out"] = nil
         for place in ["adapter", "report"] {
             if let path = object[place]?.asString { object[place] = .string(path.lastComponent) }

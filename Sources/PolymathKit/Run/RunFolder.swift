@@ -101,6 +101,8 @@ public struct RunFolder: Sendable {
     public var sealFile: String { path + "/seal.json" }
     /// Copy of the adapter that the run began with; there only where it began with one.
     public var startFile: String { path + "/start.gguf" }
+    /// The run's secret seed under its identity's key; there only where it drew one. Never handed on.
+    public var secretFile: String { path + "/seed.sealed" }
     public var adapterFile: String { path + "/adapter.gguf" }
     public var boundaryFile: String { path + "/boundary.gguf" }
     public var attestationFile: String { path + "/attestation.dsse.json" }
@@ -173,7 +175,7 @@ public struct RunFolder: Sendable {
         // Events are told once run.json is there: lines of them are of a run that has lost it.
         let events = (try? FileIdentity(ofFileAt: path + "/events.jsonl"))?.byteCount ?? 0
         if events > 0 || names.contains(where: { ["run.json", "audit.jsonl"].contains($0) }) { return .run }
-        let files = ["events.jsonl", "seal.json", "local.json", "start.gguf"]
+        let files = ["events.jsonl", "seal.json", "local.json", "start.gguf", "seed.sealed"]
         let areBeginnings = names.allSatisfy { name in
             files.contains(name)
                 || name.hasSuffix(".part") && (files + ["run.json"]).contains { name.hasPrefix(".\($0).") }
@@ -212,7 +214,7 @@ public struct RunFolder: Sendable {
     ///
     /// Only for a folder that ``init(creating:telemetry:)`` made or found empty.
     func discard() {
-        for file in [runFile, localFile, eventsFile, auditFile, sealFile, faultFile, startFile] { unsafe unlink(file) }
+        for file in [runFile, localFile, eventsFile, auditFile, sealFile, faultFile, startFile, secretFile] { unsafe unlink(file) }
         unsafe rmdir(path)
     }
 

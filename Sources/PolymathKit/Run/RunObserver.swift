@@ -16,6 +16,8 @@ final class RunObserver: TrainingObserver {
     private let stop: StopRequest
     private let pacer: RunPacer
     private var memoryWatch: MemoryWatch
+    /// How exactly the chain tells losses.
+    private let losses: LossRecord
     /// Seconds of the last step that this process made, until they were told to the pacer.
     private var lastSeconds: Double?
     private(set) var steps: [StepRecord] = []
@@ -43,7 +45,7 @@ final class RunObserver: TrainingObserver {
     init(
         sealGuard: SealGuard, faultGuard: FaultGuard, events: RunEvents, chain: AuditWriter,
         checkpoints: RunCheckpoints, checkpointEvery: Int?, stop: StopRequest, pacer: RunPacer,
-        memoryWatch: MemoryWatch, history: RunHistory,
+        memoryWatch: MemoryWatch, history: RunHistory, losses: LossRecord,
         keptOutputs: @escaping () -> [KeptOutput]
     ) {
         self.sealGuard = sealGuard
@@ -56,6 +58,7 @@ final class RunObserver: TrainingObserver {
         self.stop = stop
         self.pacer = pacer
         self.memoryWatch = memoryWatch
+        self.losses = losses
         self.keptOutputs = keptOutputs
         steps = history.steps
         validations = history.validations
@@ -129,8 +132,8 @@ final class RunObserver: TrainingObserver {
         try chain.append(
             kind: "step",
             body: [
-                "step": .exactly(record.step), "loss": .string("\(record.loss)"),
-                "grad_norm": .string("\(record.gradientNorm)"), "seal_checked_bytes": .exactly(lastSlice),
+                "step": .exactly(record.step), "loss": .string(losses.digits(record.loss)),
+                "grad_norm": .string(losses.digits(record.gradientNorm)), "seal_checked_bytes": .exactly(lastSlice),
             ])
     }
 
@@ -148,7 +151,7 @@ final class RunObserver: TrainingObserver {
         try chain.append(
             kind: "validation",
             body: [
-                "step": .exactly(record.step), "loss": .string("\(record.loss)"), "best": .bool(record.isBest),
+                "step": .exactly(record.step), "loss": .string(losses.digits(record.loss)), "best": .bool(record.isBest),
             ])
     }
 

@@ -77,9 +77,10 @@ public struct RunResumption {
             known = try readChain(record, folder)
         }
         let interruption = Self.interruption(known)
+        let secret = try Self.secret(record, folder, identity)
         let sealedAt = Date()
         let (manifest, hashed) = try checkBase(request, record, folder)
-        let plan = try RunPlan(request, home: record.home)
+        let plan = try RunPlan(request, home: record.home, secret: secret)
         guard plan.gguf.file?.identity == hashed else { throw ResumeError.baseReplaced(path: plan.base.path) }
         try check(plan, manifest, record)
 
@@ -87,7 +88,7 @@ public struct RunResumption {
         let found = try RunCheckpoints.newest(in: folder, recipe: record.recipe.digest, chain: known)
         let step = found.checkpoint?.step ?? 0
         let history = RunHistory(path: folder.eventsFile, lastStep: found.checkpoint == nil ? -1 : step)
-        let events = try RunEvents(path: folder.eventsFile, listener: listener)
+        let events = try RunEvents(path: folder.eventsFile, listener: listener, losses: request.lossRecord)
         var details: [String: JSONValue] = [
             "from_step": .exactly(step), "checkpoint_sha256": .null, "kernel_path": .string(plan.kernelPath),
         ]
@@ -165,7 +166,15 @@ public struct RunResumption {
         folder.removeLeftovers(isClosed: true)
         guard !completion.isComplete else { throw ResumeError.closed(folder: path) }
         guard let identity else { throw IdentityError.noConfigurationFolder }
-        return try completion.finish(identity, RunEvents(path: folder.eventsFile, listener: listener))
+        return try completion.finish(
+            identity, RunEvents(path: folder.eventsFile, listener: listener, losses: record.request.lossRecord))
+    }
+
+    /// The run's secret seed; nil where its seed is public.
+    private static func secret(_ record: RunRecord, _ folder: RunFolder, _ identity: Identity?) throws -> SecretSeed? {
+        guard let commitment = record.recipe.seedCommitment else { return nil }
+        guard let identity else { throw IdentityError.noConfigurationFolder }
+        return try RunSecret.read(folder, identity: identity, commitment: commitment)
     }
 
     /// Before the corpus is read under a key of the identity: a new one must not be made for an old run.

@@ -109,8 +109,8 @@ final class RunSession {
         let observer = RunObserver(
             sealGuard: sealGuard, faultGuard: faultGuard, events: events, chain: chain,
             checkpoints: checkpoints, checkpointEvery: plan.request.checkpointEvery, stop: stop, pacer: pacer,
-            memoryWatch: MemoryWatch(planned: plan.memory.total), history: history, keptOutputs: { trainer.keptOutputs }
-        )
+            memoryWatch: MemoryWatch(planned: plan.memory.total), history: history,
+            losses: plan.request.lossRecord, keptOutputs: { trainer.keptOutputs })
         let startupSeconds = Date().timeIntervalSince(started)
         try observer.willBegin(startupSeconds: startupSeconds)
         let result: TrainingResult
@@ -148,13 +148,14 @@ final class RunSession {
             tokensPerSecond: observer.tokensPerSecond,
             peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous,
             startupSeconds: startupSeconds, seconds: seconds)
-        try chain.append(kind: "result", body: figures.members.merging(try events.mark()) { first, _ in first })
+        let recorded = figures.recorded(plan.request.lossRecord)
+        try chain.append(kind: "result", body: recorded.members.merging(try events.mark()) { first, _ in first })
         try chain.close(
             step: result.lastStep,
             state: ["end": .string(result.end.rawValue), "content_id": .string(exported.contentID.hex)])
         return try RunCompletion(
             RunRecord(path: folder.runFile), folder, AuditChain.read(path: folder.auditFile)
-        ).finish(plan.identity, events)
+        ).finish(plan.identity, events, measured: figures)
     }
 
     /// Puts a violation on record; the chain stays open, so nothing can be mistaken for a finished run.

@@ -26,6 +26,8 @@ public struct TrainingRun {
     var isPaced = true
     /// When what the caller counts as the run's start-up began, such as its process; nil means the call of ``run()``.
     public var began: Date?
+    /// The secret seed of a run that is made again; nil draws one where the request names no seed.
+    var secret: SecretSeed?
     /// For tests: sees the trainer before the first step.
     package var willTrain: ((BoundaryTrainer) -> Void)?
     /// For tests: where, given the run's folder, scope `tail` keeps what it keeps; nil means as planned.
@@ -47,7 +49,7 @@ public struct TrainingRun {
     ///   be; `RunViolation` when the base changed; `BytesError` for the disk; `RunStopped` at a pause.
     public func run() throws -> RunSummary {
         let started = began ?? Date()
-        let plan = try RunPlan(request, home: home)
+        let plan = try RunPlan(request, home: home, secret: secret)
         try plan.checkSize()
         let sensors = try sensors ?? request.makeSensors()
         let folder = try RunFolder(creating: request.out, telemetry: home.telemetry)
@@ -66,11 +68,14 @@ public struct TrainingRun {
     private func begin(
         _ plan: RunPlan, _ folder: RunFolder, _ sensors: any DeviceSensors, _ started: Date
     ) throws -> RunSession {
-        let events = try RunEvents(path: folder.eventsFile, listener: listener)
+        let events = try RunEvents(path: folder.eventsFile, listener: listener, losses: request.lossRecord)
         let sealedAt = Date()
         let sealed = try seal(plan, folder: folder, events: events)
         try plan.start?.verify(against: plan.gguf, sealed)
         if let start = plan.start { try AtomicFile.write(start.bytes, to: folder.startFile, mode: 0o600) }
+        if let secret = plan.options.seed.secret {
+            try RunSecret.write(secret, to: folder, identity: plan.identity)
+        }
         let recipe = plan.recipe(root: sealed.root)
         try AtomicFile.write(RunRecord.encodeLocal(plan), to: folder.localFile, mode: 0o600)
         let record = RunRecord.encode(plan, sealed, recipe: recipe, folder: folder)
