@@ -23,10 +23,11 @@ public enum SealedBox {
     }
 
     /// The same with a given nonce, for test vectors.
-    static func seal(
+    package static func seal(
         _ message: [UInt8], key: [UInt8], nonce: [UInt8], context: [UInt8]
     ) throws(SealedBoxError) -> [UInt8] {
-        precondition(key.count == keyByteCount && nonce.count == nonceByteCount, "a box has a 32-byte key and a 12-byte nonce")
+        precondition(
+            key.count == keyByteCount && nonce.count == nonceByteCount, "a box has a 32-byte key and a 12-byte nonce")
         guard let cipher = unsafe EVP_CIPHER_CTX_new() else { throw .unavailable }
         defer { unsafe EVP_CIPHER_CTX_free(cipher) }
         var text = [UInt8](repeating: 0, count: message.count)

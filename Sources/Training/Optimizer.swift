@@ -56,7 +56,8 @@ public final class AdamW: Optimizer {
     /// - Parameters:
     ///   - form: how the moments of matrices are kept; those of gains and biases stay f32.
     ///   - seed: of the numbers that moments in eight bits are rounded by.
-    public init(_ parameters: [Parameter], weightDecay: Double, moments form: Moments.Form = .f32, seed: RandomSeed = 0) {
+    public init(_ parameters: [Parameter], weightDecay: Double, moments form: Moments.Form = .f32, seed: RandomSeed = 0)
+    {
         self.weightDecay = weightDecay
         self.seed = seed
         func make(_ order: Moments.Order) -> [Moments] {

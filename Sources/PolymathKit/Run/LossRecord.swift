@@ -1,4 +1,4 @@
-internal import Digest
+package import Digest
 internal import Foundation
 
 /// How exactly a run's folder tells losses and gradient norms.
@@ -11,7 +11,7 @@ public enum LossRecord: String, CaseIterable, Sendable {
     case whole
 
     /// What is written of `value`: nothing finer than its third digit and a thousandth.
-    func recorded(_ value: Double) -> Double {
+    package func recorded(_ value: Double) -> Double {
         guard self == .rounded, value.isFinite, value != 0 else { return value }
         // The first digit stands at 10^place.
         let place = Int(floor(log10(abs(value))))
@@ -22,13 +22,13 @@ public enum LossRecord: String, CaseIterable, Sendable {
         return (value / unit).rounded() * unit
     }
 
-    func recorded(_ value: Double?) -> Double? { value.map { recorded($0) } }
+    package func recorded(_ value: Double?) -> Double? { value.map { recorded($0) } }
 
     /// The digits that a row of the chain holds.
-    func digits(_ value: Double) -> String { "\(recorded(value))" }
+    package func digits(_ value: Double) -> String { "\(recorded(value))" }
 
     /// An event's members with every loss as it is recorded.
-    func recorded(_ members: [String: JSONValue]) -> [String: JSONValue] {
+    package func recorded(_ members: [String: JSONValue]) -> [String: JSONValue] {
         guard self == .rounded else { return members }
         var members = members
         for name in Self.members {

@@ -45,7 +45,9 @@ struct Recipe {
         if options.moments != .f32 { members["moments"] = .string(options.moments.rawValue) }
         switch options.seed {
         case .number(let seed): members["seed"] = .string("\(seed)")
-        case .secret(let seed): members["seed_commitment"] = .string(seed.commitment.hex)
+        case .secret(let seed):
+            members["seed_commitment"] = .string(seed.commitment.hex)
+            members["left_out_share"] = .string("\(options.leftOutShare)")
         }
         if let start { members["start"] = .string(start.hex) }
         json = .object(members)

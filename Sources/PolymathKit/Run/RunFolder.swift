@@ -214,7 +214,9 @@ public struct RunFolder: Sendable {
     ///
     /// Only for a folder that ``init(creating:telemetry:)`` made or found empty.
     func discard() {
-        for file in [runFile, localFile, eventsFile, auditFile, sealFile, faultFile, startFile, secretFile] { unsafe unlink(file) }
+        for file in [runFile, localFile, eventsFile, auditFile, sealFile, faultFile, startFile, secretFile] {
+            unsafe unlink(file)
+        }
         unsafe rmdir(path)
     }
 

@@ -151,7 +151,8 @@ final class RunObserver: TrainingObserver {
         try chain.append(
             kind: "validation",
             body: [
-                "step": .exactly(record.step), "loss": .string(losses.digits(record.loss)), "best": .bool(record.isBest),
+                "step": .exactly(record.step), "loss": .string(losses.digits(record.loss)),
+                "best": .bool(record.isBest),
             ])
     }
 

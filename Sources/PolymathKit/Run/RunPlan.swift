@@ -65,7 +65,12 @@ struct RunPlan {
             request, library: CorpusLibrary(home: home), key: identity.derivedKey(purpose: "corpus-id"),
             sequenceLength: sequenceLength, vocabularySize: shape.vocabularySize,
             tokenizer: { try Tokenizer(vocabulary: TokenizerVocabulary(gguf)) })
-        options = try request.options(windowCount: corpus.training.count, secret: secret ?? .generate())
+        let seed = request.seed.map { RandomSeed.number($0) } ?? .secret(secret ?? .generate())
+        var options = try request.options(windowCount: corpus.training.count, seed: seed)
+        if seed.secret != nil {
+            options.leftOutShare = TrainingOptions.leftOutShare(targets: corpus.training.countedTargets)
+        }
+        self.options = options
         memory = try RunMemory(
             gguf: gguf, shape: shape, options: options, arithmetic: arithmetic, threads: threads,
             tokens: sequenceLength, windows: corpus.training.count + (corpus.validation?.count ?? 0),
@@ -143,8 +148,10 @@ struct RunPlan {
     /// What the seed's kind means to whoever hands the result on.
     private var seedNote: String {
         switch options.seed {
-        case .number: "public: whoever holds what is exported and guesses the text can train on the guess and confirm it"
-        case .secret: "drawn for this run and kept in its folder: without it a guess of the text cannot be trained and compared"
+        case .number:
+            "public: whoever holds what is exported and guesses the text can train on the guess and confirm it"
+        case .secret:
+            "drawn for this run and kept in its folder: without it a guess of the text cannot be trained and compared"
         }
     }
 

@@ -127,7 +127,7 @@ final class RunSession {
         try recordCheck("export", sealGuard)
         let export = RunExport(
             gguf: plan.gguf, root: manifest.root, recipe: recipe.digest, identity: plan.identity, folder: folder,
-            encoding: plan.request.encoding)
+            encoding: plan.request.encoding, secret: plan.options.seed.secret)
         // What no closed chain vouches for must not lie about.
         defer { if (try? AuditChain.read(path: folder.auditFile))?.status != .closed { removeExports() } }
         let exported = try export.export(trainer)

@@ -100,11 +100,9 @@ public struct TrainingRequest: Sendable {
 
     /// The numeric options for `windowCount` training windows.
     ///
-    /// - Parameter secret: the seed where the request names none.
+    /// - Parameter seed: the request's number, or the secret of a run whose request has none.
     /// - Throws: `TrainingError.invalidOption` for an option out of its range.
-    package func options(
-        windowCount: Int, secret: @autoclosure () -> SecretSeed = .generate()
-    ) throws -> TrainingOptions {
+    package func options(windowCount: Int, seed: RandomSeed) throws -> TrainingOptions {
         var options = TrainingOptions()
         options.scope = scope
         options.batchSize = batchSize
@@ -120,7 +118,7 @@ public struct TrainingRequest: Sendable {
         options.warmup = warmup ?? min(10, options.steps / 10)
         options.weightDecay = weightDecay
         options.gradientClip = gradientClip
-        options.seed = seed.map { .number($0) } ?? .secret(secret())
+        options.seed = seed
         options.shuffle = shuffle
         options.evaluateEvery = evaluateEvery ?? max(10, options.steps / 10)
         options.patience = patience

@@ -46,7 +46,10 @@ enum AuditExport: Command {
             table([
                 ("written", escaped(out, limit: 300)),
                 ("bytes", grouped(files.reduce(0) { $0 + $1.byteCount })),
-                ("left behind", "checkpoints, seed.sealed (the secret seed), local.json (paths of this machine), and whatever else is in the folder"),
+                (
+                    "left behind",
+                    "checkpoints, seed.sealed (the secret seed), local.json (paths of this machine), and whatever else is in the folder"
+                ),
             ]))
     }
 }
