@@ -5,7 +5,7 @@ DEMO = Telemetry/demo
 
 INTEROP = .build/interop
 
-.PHONY: deps build demo test aggregate kills trace-deps neon neon-deps paths interop serving flower scale codec bets sweep evidence privacy throttle pressure endurance \
+.PHONY: deps build demo test aggregate kills trace-deps neon neon-deps paths interop serving flower scale codec bets sweep evidence privacy guess throttle pressure endurance \
 	bench faithful fuzz pipeline lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
@@ -128,6 +128,10 @@ evidence: build
 # What two attacks learn of the text that was trained on: membership, and extraction of planted secrets.
 privacy: build
 	python3 Benchmarks/privacy.py --polymath $(POLYMATH)
+
+# Whether an adapter confirms a guess of its text, with a public and a secret seed; Documentation/PRIVACY.md.
+guess: build
+	python3 Benchmarks/guess.py --polymath $(POLYMATH)
 
 # Trainings and generations at three speeds of the processor, compared bit by bit. Control groups want root.
 throttle: build

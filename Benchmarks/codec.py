@@ -74,7 +74,8 @@ def norm(tensors):
 
 
 def row(options, collection, folder):
-    adapters, sizes, train = {}, {}, ["--scope", options.scope]
+    # One public seed: a secret one would be another training each time, and dither both encodings.
+    adapters, sizes, train = {}, {}, ["--scope", options.scope, "--seed", 0]
     train += ["--learning-rate", options.learning_rate] if options.learning_rate else []
     train += ["--steps", options.steps] if options.steps else []
     for encoding in ("f32", "q8_0"):

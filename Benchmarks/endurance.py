@@ -46,7 +46,7 @@ class Phase:
             return [self.options.polymath, "train", "--resume", self.out, "--json"]
         return [self.options.polymath, "train", "--base", self.options.base, "--tokens",
                 os.path.join(self.folder, "tokens.json"), "--scope", "norms", "--seq-len", str(TOKENS),
-                "--validation-fraction", "0", "--schedule", "constant", "--warmup", "0", "--steps", "100000",
+                "--validation-fraction", "0", "--schedule", "constant", "--warmup", "0", "--seed", "0", "--steps", "100000",
                 "--identity", os.path.join(self.folder, "identity.pem"), "--out", self.out, *more, "--json"]
 
     def run(self, *more):

@@ -42,7 +42,7 @@ def main():
         for name in COLLECTIONS:
             out = os.path.join(folder, name)
             finished = run([options.polymath, "train", "--base", "nano", "--corpus", f"Corpora/{name}",
-                            "--scope", options.scope, "--out", out, "--json"])
+                            "--scope", options.scope, "--seed", "0", "--out", out, "--json"])
             adapters[name] = finished
         print("| adapter | " + " | ".join(f"{c}, test" for c in COLLECTIONS) + " |")
         print("|---" * (len(COLLECTIONS) + 1) + "|")

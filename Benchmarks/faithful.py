@@ -50,7 +50,7 @@ class Faithfulness(Measurement):
             with tempfile.TemporaryDirectory(dir=self.polymath.folder) as folder:
                 for mode in self.modes():
                     self.note(f"  {name}, {mode}")
-                    run = self.polymath.run("train", *words, "--compute", mode, "--out", os.path.join(folder, mode),
+                    run = self.polymath.run("train", *words, "--compute", mode, "--seed", 0, "--out", os.path.join(folder, mode),
                                             "--identity", os.path.join(folder, "identity.pem"))
                     evaluate = ["eval", *words, "--part", "test", "--adapter", run["adapter"], "--compute"]
                     losses[mode] = self.polymath.run(*evaluate, "f32")["loss"]

@@ -43,7 +43,7 @@ class Training:
             sys.exit(f"{name}: the kernel does not take a limit of {limit} bytes")
         other = subprocess.Popen([sys.executable, "-c", READER, beside], preexec_fn=self.group.enter) if beside else None
         words = [self.options.polymath, "train", "--base", self.options.base, "--tokens", f"{self.folder}/tokens.json",
-                 "--scope", "norms", "--seq-len", str(TOKENS), "--steps", "2", "--validation-fraction", "0",
+                 "--scope", "norms", "--seq-len", str(TOKENS), "--steps", "2", "--seed", "0", "--validation-fraction", "0",
                  "--identity", f"{self.folder}/identity.pem", "--out", f"{self.folder}/{name}", "--json"]
         began = time.perf_counter()
         process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, preexec_fn=self.group.enter)

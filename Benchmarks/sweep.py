@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Learning rates by scope and optimiser, judged on validation text alone; test parts are never read.
 
-Every run is `polymath train --base nano` with default options but for scope, optimiser, rate and batch size.
+Every run is `polymath train --base nano --seed 0` with default options but for scope, optimiser, rate and batch size.
 Prints a Markdown table of the best validation loss (nats per token) and, for each scope and optimiser at batch 1, the
 rate that is best on the mean over all collections and the smallest within 0.02 nats of it: the default. Usage: Benchmarks/sweep.py [--polymath PATH] [--json FILE] [--only SCOPE:OPTIMIZER]
 """
@@ -31,7 +31,7 @@ def validation_loss(polymath, scope, optimizer, rate, batch, collection):
         command = [
             polymath, "train", "--base", "nano", "--corpus", f"Corpora/{collection}", "--scope", scope,
             "--optimizer", optimizer, "--learning-rate", repr(rate), "--batch-size", str(batch),
-            "--threads", "1", "--out", os.path.join(folder, "run"), "--json",
+            "--threads", "1", "--seed", "0", "--out", os.path.join(folder, "run"), "--json",
         ]
         lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
     last = json.loads(lines[-1]) if lines else {"event": "none"}

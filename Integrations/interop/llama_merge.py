@@ -66,7 +66,8 @@ def boundary(bench, tokens, path):
     """Two steps of scope boundary, merged as halves and in the base's own types: both load and measure as with us."""
     base = f"{ROOT}/Checkpoints/nano-q4_k_m.gguf"
     bench.polymath("train", "--base", base, "--tokens", path, "--scope", "boundary", "--steps", 2, "--seq-len", WINDOW,
-                   "--learning-rate", 1e-3, "--warmup", 0, "--validation-fraction", 0, "--out", bench.path("run"))
+                   "--learning-rate", 1e-3, "--warmup", 0, "--validation-fraction", 0, "--seed", 0,
+                   "--out", bench.path("run"))
     bare = bench.polymath("eval", "--base", base, "--tokens", path, "--seq-len", WINDOW)["loss"]
     for types in ("f16", "base"):
         merged = bench.path(f"boundary-{types}.gguf")

@@ -35,7 +35,8 @@ def people(bench, base):
     for person in PEOPLE:
         name = person + "-" + os.path.basename(base)
         run, merged = bench.path("run-" + name), bench.path(name)
-        bench.polymath("train", "--base", base, "--corpus", person, "--steps", 60, "--learning-rate", 0.02, "--out", run)
+        bench.polymath("train", "--base", base, "--corpus", person, "--steps", 60, "--learning-rate", 0.02, "--seed", 0,
+                       "--out", run)
         bench.polymath("adapter", "merge", "--base", base, "--adapter", run + "/adapter.gguf", "--out", merged)
         files[person] = (run + "/adapter.gguf", merged)
     return files

@@ -17,7 +17,7 @@ extension RunReport {
         <p class="note">The text, its tokens and every activation stay out of these files; outputs of frozen layers may lie in a \
         file without a name that is gone with the process. What was learned was learned from the text, and no formal bound \
         such as differential privacy is claimed for what it could tell of it: <code>polymath adapter privacy</code> measures \
-        two known attacks.</p>
+        two known attacks, and the project’s PRIVACY.md what guessing finds.</p>
         """
     }
 
@@ -41,6 +41,13 @@ extension RunReport {
                     name: "start.gguf", content: "the adapter that the run began with, as it was signed", words: "none")
             ]
             : []
+        let secret =
+            hasSecretSeed
+            ? [
+                File(
+                    name: "seed.sealed", content: "the run’s secret seed, encrypted under the signer’s identity",
+                    words: "none", isHandedOn: false)
+            ] : []
         return exported + [
             File(
                 name: "run.json", content: "the options, digests and the machine’s kernel path",
@@ -60,7 +67,22 @@ extension RunReport {
             File(
                 name: "checkpoints/", content: "full-precision masters, the optimiser’s state, the place in the text",
                 words: "none", isHandedOn: false),
-        ]
+        ] + secret
+    }
+
+    private var hasSecretSeed: Bool { recipeFacts.contains { $0.name == "seed_commitment" } }
+
+    /// What the seed's kind means for a guess of the text.
+    private var guesses: HTML {
+        hasSecretSeed
+            ? """
+            it covers the corpus id, a digest under a key of the signer, and a commitment to the run’s secret seed, without \
+            which nobody can train on a guess of the text and compare.
+            """
+            : """
+            it covers the corpus id, a digest under a key of the signer. The seed is public, so whoever guesses the text can \
+            train on the guess and compare.
+            """
     }
 
     private static func row(_ file: File) -> HTML {
@@ -102,9 +124,8 @@ extension RunReport {
         return """
             <div class="cards"><div class="card"><h3>Who is given the exported file alone sees</h3><ul><li>its content id, the \
             signer’s public key, and the root of the base;</li><li>the numbers that were learned;</li><li>the recipe’s digest: \
-            it covers the corpus id, which is a digest under a key of the signer, so that neither confirms a guessed \
-            text.</li></ul></div><div class="card"><h3>The evidence beside it adds</h3><ul><li>the corpus’s name and id, and how \
-            many windows and tokens it has;</li><li>every option, every loss, and when each step was made;</li><li>how the device \
+            \(guesses)</li></ul></div><div class="card"><h3>The evidence beside it adds</h3><ul><li>the corpus’s name and id, and how \
+            many windows and tokens it has;</li><li>every option, every loss\(hasSecretSeed ? " as it was recorded" : ""), and when each step was made;</li><li>how the device \
             was while it trained, and the processor’s kernel path.</li></ul></div></div>
             """
     }

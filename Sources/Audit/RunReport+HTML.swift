@@ -169,8 +169,8 @@ extension RunReport {
         }
         if let first = comparisons.first {
             tile(
-                "Loss on \(first.name) text", "\(first.lossAfter, decimals: 4)",
-                "was \(first.lossBefore, decimals: 4) nats per token")
+                "Loss on \(first.name) text", "\(first.lossAfter, decimals: decimals)",
+                "was \(first.lossBefore, decimals: decimals) nats per token")
         }
         if let artefact { tile("Exported", "\(Numeral.grouped(artefact.byteCount)) bytes", "\(artefact.name), signed") }
         if let frozenTensorCount {
@@ -181,8 +181,8 @@ extension RunReport {
         guard !tiles.isEmpty || !comparisons.isEmpty else { return "" }
         let rows = comparisons.map { item -> HTML in
             """
-            <tr><th scope="row">\(item.name), loss</th><td>\(item.lossBefore, decimals: 4)</td>\
-            <td>\(item.lossAfter, decimals: 4)</td><td>\(item.lossAfter - item.lossBefore, decimals: 4)</td></tr>
+            <tr><th scope="row">\(item.name), loss</th><td>\(item.lossBefore, decimals: decimals)</td>\
+            <td>\(item.lossAfter, decimals: decimals)</td><td>\(item.lossAfter - item.lossBefore, decimals: decimals)</td></tr>
             <tr><th scope="row">\(item.name), perplexity</th><td>\(Self.perplexity(item.lossBefore))</td>\
             <td>\(Self.perplexity(item.lossAfter))</td><td></td></tr>
 
@@ -201,6 +201,17 @@ extension RunReport {
             reaches the same figures.</p>
             """
         return "<div class=\"tiles\">\(tiles.joined())</div>\(table)"
+    }
+
+    /// Digits after the point that the run's losses were recorded with, at most four.
+    private var decimals: Int {
+        let losses = comparisons.flatMap { [$0.lossBefore, $0.lossAfter] } + validationLoss.map(\.value)
+        var scale = 1.0
+        for decimals in 0..<4 {
+            if losses.allSatisfy({ abs($0 * scale - ($0 * scale).rounded()) < 1e-9 }) { return max(1, decimals) }
+            scale *= 10
+        }
+        return 4
     }
 
     /// e^loss with three significant digits; e to the power of x without a maths library: the table needs no more.
@@ -228,8 +239,8 @@ extension RunReport {
         let ends: HTML =
             validationLoss.count > 1
             ? """
-            Validation loss goes from \(validationLoss[0].value, decimals: 4) at step \(validationLoss[0].step) to \
-            \(validationLoss[validationLoss.count - 1].value, decimals: 4) at step \
+            Validation loss goes from \(validationLoss[0].value, decimals: decimals) at step \(validationLoss[0].step) to \
+            \(validationLoss[validationLoss.count - 1].value, decimals: decimals) at step \
             \(validationLoss[validationLoss.count - 1].step).
             """ : ""
         let chart = ReportChart(

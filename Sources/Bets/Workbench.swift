@@ -78,7 +78,7 @@ public final class Workbench {
         trainings += 1
         request.out = "\(scratch)/run-\(trainings)"
         note(
-            "training \(trainings): \(request.corpus ?? "tokens"), scope \(request.scope.rawValue), seed \(request.seed)"
+            "training \(trainings): \(request.corpus ?? "tokens"), scope \(request.scope.rawValue), seed \(seed)"
         )
         let clock = StepClock()
         let summary = try TrainingRun(request, home: home, listener: clock).run()

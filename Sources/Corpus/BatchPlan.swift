@@ -1,4 +1,4 @@
-internal import Digest
+public import Digest
 
 /// Which windows each step trains on: a function of the step alone, so that a resumed run goes on as it would have.
 ///
@@ -10,10 +10,10 @@ public struct BatchPlan: Equatable, Sendable {
     /// `B`, windows per step.
     public let batchSize: Int
     /// The seed of the shuffles, or nil for the windows' own order.
-    public let shuffleSeed: UInt64?
+    public let shuffleSeed: RandomSeed?
 
     /// - Precondition: `windowCount` and `batchSize` are at least 1.
-    public init(windowCount: Int, batchSize: Int, shuffleSeed: UInt64? = nil) {
+    public init(windowCount: Int, batchSize: Int, shuffleSeed: RandomSeed? = nil) {
         precondition(windowCount > 0, "a plan needs at least one window")
         precondition(batchSize > 0, "a batch needs at least one window")
         self.windowCount = windowCount
@@ -50,9 +50,9 @@ public struct BatchPlan: Equatable, Sendable {
     }
 
     /// The windows of one epoch in their shuffled order.
-    private static func order(_ count: Int, seed: UInt64, epoch: Int) -> [Int] {
+    private static func order(_ count: Int, seed: RandomSeed, epoch: Int) -> [Int] {
         var order = Array(0..<count)
-        var random = CounterRandom(seed: seed, purpose: "shuffle", step: UInt64(epoch))
+        var random = CounterRandom(of: seed, purpose: "shuffle", step: UInt64(epoch))
         random.shuffle(&order)
         return order
     }

@@ -1,7 +1,9 @@
 /// Random numbers that depend on (seed, purpose, step) and the draw's index alone, so a resumed run draws the same.
 ///
-/// SHA-256 of the three makes two keys; draw `n` is `mix(mix(n · γ + key0) ⊕ key1)` with the finaliser of SplitMix64.
-/// Good for shuffles and weights; never for secrets.
+/// SHA-256 of the three, or for a secret seed HMAC-SHA-256 of the other two under it, makes two keys; draw `n` is
+/// `mix(mix(n · γ + key0) ⊕ key1)` with the finaliser of SplitMix64. Good for shuffles, weights and dithers, never for
+/// keys: who sees enough draws of one stream may work out the rest of that stream, though nothing of another and nothing
+/// of the seed.
 public struct CounterRandom: Sendable {
     private let key0: UInt64
     private let key1: UInt64
@@ -13,11 +15,26 @@ public struct CounterRandom: Sendable {
     ///   - step: the step, epoch or row they belong to.
     public init(seed: UInt64, purpose: String, step: UInt64 = 0) {
         let name = Array(purpose.utf8)
-        let key = SHA256Digest.of(
-            Array("polymath random 1".utf8) + Self.littleEndian(seed) + Self.littleEndian(step) + name
-        ).bytes
-        key0 = Self.word(key, at: 0)
-        key1 = Self.word(key, at: 8)
+        self.init(
+            key: SHA256Digest.of(
+                Array("polymath random 1".utf8) + Self.littleEndian(seed) + Self.littleEndian(step) + name))
+    }
+
+    /// The same from a seed of either kind. All 256 bits of a secret one count.
+    public init(of seed: RandomSeed, purpose: String, step: UInt64 = 0) {
+        switch seed {
+        case .number(let number): self.init(seed: number, purpose: purpose, step: step)
+        case .secret(let secret):
+            self.init(
+                key: HMACSHA256.code(
+                    key: secret.bytes,
+                    message: Array("polymath random 2".utf8) + Self.littleEndian(step) + Array(purpose.utf8)))
+        }
+    }
+
+    private init(key: SHA256Digest) {
+        key0 = Self.word(key.bytes, at: 0)
+        key1 = Self.word(key.bytes, at: 8)
     }
 
     /// 64 uniform bits.

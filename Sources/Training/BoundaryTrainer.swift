@@ -39,6 +39,7 @@ public final class BoundaryTrainer {
     public let parameters: [Parameter]
     private let data: TrainingData
     private let plan: BatchPlan
+    private let draw: TargetDraw
     private let schedule: Schedule
     private let lowestLayer: Int
     /// Whether what lies below the lowest layer is computed once for each window and kept.
@@ -118,6 +119,7 @@ public final class BoundaryTrainer {
         plan = BatchPlan(
             windowCount: data.training.count, batchSize: options.batchSize,
             shuffleSeed: options.shuffle ? options.seed : nil)
+        draw = TargetDraw(seed: options.seed, share: options.leftOutShare)
     }
 
     private static func check(_ data: TrainingData, _ options: TrainingOptions, _ shape: DecoderConfiguration) throws {
@@ -206,10 +208,11 @@ public final class BoundaryTrainer {
         let index = progress.step
         let chosen = plan.windows(step: index)
         for parameter in parameters { parameter.gradient.clear() }
-        let counted = chosen.reduce(0) { $0 + data.training[$1].countedCount }
+        let drawn = chosen.enumerated().map { draw.draw(data.training[$1], step: index, place: $0) }
+        let counted = drawn.reduce(0) { $0 + $1.countedCount }
         var sum = 0.0
-        for window in chosen {
-            for loss in try losses(window, scale: 1 / Float(counted)) { sum += Double(loss) }
+        for (place, window) in zip(chosen, drawn) {
+            for loss in try losses(window, at: place, scale: 1 / Float(counted)) { sum += Double(loss) }
         }
         let loss = sum / Double(counted)
         guard loss.isFinite else {
@@ -237,10 +240,12 @@ public final class BoundaryTrainer {
                 totalTokens: progress.totalTokens, tokens: tokens, seconds: Self.seconds(since: started)))
     }
 
-    private func losses(_ index: Int, scale: Float) throws -> [Float] {
+    /// - Parameters:
+    ///   - window: training window `index`, with the targets that count in this step.
+    private func losses(_ window: TokenWindow, at index: Int, scale: Float) throws -> [Float] {
         let prefix = try prefix(.training, index)
         return try decoder.lossesAddingGradients(
-            data.training[index], scale: scale, lowest: lowestLayer, prefix: prefix,
+            window, scale: scale, lowest: lowestLayer, prefix: prefix,
             from: prefix == nil ? 0 : lowestLayer, disturb: noise?.disturbance(step: progress.step, window: index))
     }
 

@@ -50,6 +50,9 @@ extension TrainingOptions {
         try require(
             gradientClip >= 0 && gradientClip.isFinite, "grad-clip", "\(gradientClip)",
             "it must be a finite number of at least 0")
+        try require(
+            leftOutShare >= 0 && leftOutShare < 1, "left-out-share", "\(leftOutShare)",
+            "it must be a number from 0 to below 1")
         try require(evaluateEvery >= 1, "eval-every", "\(evaluateEvery)", "it counts steps, from 1")
         try require(patience >= 0, "patience", "\(patience)", "it counts validations, from 0")
     }

@@ -6,7 +6,7 @@ internal import TensorCore
 /// The wire format refuses a delta whose magnitude exceeds the largest base gain of its tensor (design, section 6), so
 /// a gain `g` of a base tensor with largest magnitude `M` is held in `[b − m, b + m]`, `m = M·(1 − 2⁻⁹)`: the margin is
 /// what rounding a Q8_0 scale up to half precision can add (2⁻¹⁰, relative), and a little more.
-struct GainBounds {
+package struct GainBounds {
     private let gains: [Matrix]
     private let base: [[Float]]
     private let limits: [Float]
@@ -15,8 +15,11 @@ struct GainBounds {
     init(_ parameters: [Parameter]) {
         gains = parameters.filter { $0.kind == .gain }.map(\.value)
         base = gains.map(\.values)
-        limits = base.map { values in (values.map(\.magnitude).max() ?? 0) * (1 - 0x1p-9) }
+        limits = base.map { Self.limit(gains: $0) }
     }
+
+    /// The bound `m` of a tensor whose base gains are `gains`: no delta goes further either way.
+    package static func limit(gains: [Float]) -> Float { (gains.map(\.magnitude).max() ?? 0) * (1 - 0x1p-9) }
 
     /// Moves every gain that an update carried outside back to the nearest bound.
     func hold() {

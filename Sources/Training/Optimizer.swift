@@ -1,4 +1,4 @@
-internal import Digest
+public import Digest
 internal import Foundation
 public import Model
 public import TensorCore
@@ -48,7 +48,7 @@ public final class AdamW: Optimizer {
     public static let epsilon = 1e-8
 
     private let weightDecay: Double
-    private let seed: UInt64
+    private let seed: RandomSeed
     private let first: [Moments]
     private let second: [Moments]
     public var updateCount = 0
@@ -56,7 +56,8 @@ public final class AdamW: Optimizer {
     /// - Parameters:
     ///   - form: how the moments of matrices are kept; those of gains and biases stay f32.
     ///   - seed: of the numbers that moments in eight bits are rounded by.
-    public init(_ parameters: [Parameter], weightDecay: Double, moments form: Moments.Form = .f32, seed: UInt64 = 0) {
+    public init(_ parameters: [Parameter], weightDecay: Double, moments form: Moments.Form = .f32, seed: RandomSeed = 0)
+    {
         self.weightDecay = weightDecay
         self.seed = seed
         func make(_ order: Moments.Order) -> [Moments] {
@@ -74,7 +75,7 @@ public final class AdamW: Optimizer {
 
     public func update(_ parameters: [Parameter], rate: Double, gradientScale: Float, workers: Workers) {
         updateCount += 1
-        var random = CounterRandom(seed: seed, purpose: "moments", step: UInt64(updateCount))
+        var random = CounterRandom(of: seed, purpose: "moments", step: UInt64(updateCount))
         let correction1 = 1 - pow(Self.beta1, Double(updateCount))
         let correction2 = 1 - pow(Self.beta2, Double(updateCount))
         for (index, parameter) in parameters.enumerated() {

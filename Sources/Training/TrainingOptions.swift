@@ -1,3 +1,4 @@
+public import Digest
 public import TensorCore
 
 /// Every numeric choice of a run; together with base and corpus it decides every bit of the result.
@@ -22,8 +23,11 @@ public struct TrainingOptions: Equatable, Sendable {
     public var weightDecay: Double = 0
     /// Largest global gradient norm; 0 is unlimited.
     public var gradientClip: Double = 0
-    public var seed: UInt64 = 0
+    /// Where the order of the windows and every other random number of the run comes from.
+    public var seed: RandomSeed = 0
     public var shuffle: Bool = false
+    /// Chance of each target to be left out of a step, drawn anew at every visit: from 0 to below 1.
+    public var leftOutShare: Double = 0
     /// Steps between validations; the last step is always validated.
     public var evaluateEvery: Int = 10
     /// Validations without a new best after which the run stops; 0 never stops early.

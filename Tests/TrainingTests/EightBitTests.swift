@@ -23,7 +23,7 @@ import Training
         options.steps = steps
         options.evaluateEvery = 20
         options.batchSize = 2
-        options.seed = seed
+        options.seed = .number(seed)
         let stream = try TokenFile(
             path: Repository.reference("tokens.json"), vocabularySize: decoder.configuration.vocabularySize
         ).stream

@@ -16,7 +16,7 @@ import Testing
     private func train(_ corpus: String) throws -> Program.Outcome {
         try program.run([
             "train", "--base", Repository.reference("qwen2-tied-f32.gguf"), "--corpus", "./\(corpus)", "--steps", "2",
-            "--seq-len", "8", "--batch-size", "1", "--json", "--out", "run-\(corpus)",
+            "--seq-len", "8", "--batch-size", "1", "--seed", "0", "--json", "--out", "run-\(corpus)",
         ])
     }
 

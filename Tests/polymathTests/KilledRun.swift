@@ -31,7 +31,8 @@ final class KilledRun {
         [
             "train", "--base", Repository.reference("qwen2-tied-f32.gguf"), "--tokens",
             Repository.reference("tokens.json"), "--seq-len", "8", "--batch-size", "1", "--steps", "4",
-            "--eval-every", "1", "--learning-rate", "0.01", "--checkpoint-every", "1", "--json", "--out", out,
+            "--eval-every", "1", "--learning-rate", "0.01", "--checkpoint-every", "1", "--seed", "0",
+            "--json", "--out", out,
         ]
     }
 

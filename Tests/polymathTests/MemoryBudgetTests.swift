@@ -8,7 +8,8 @@ import Testing
     private func words(_ out: String, _ more: [String]) -> [String] {
         [
             "train", "--base", nano, "--corpus", Repository.root + "/Corpora/skerry-diary", "--steps", "1",
-            "--seq-len", "96", "--validation-fraction", "0", "--compute", "bf16", "--out", out, "--json",
+            "--seq-len", "96", "--validation-fraction", "0", "--compute", "bf16", "--seed", "0", "--out", out,
+            "--json",
         ] + more
     }
 

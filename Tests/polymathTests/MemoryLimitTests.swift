@@ -10,7 +10,7 @@ import Testing
         [
             "train", "--base", Repository.checkpoint("nano-q4_k_m.gguf"), "--corpus",
             Repository.root + "/Corpora/skerry-diary", "--steps", "\(steps)", "--seq-len", "96",
-            "--validation-fraction", "0", "--compute", compute, "--out", out, "--json",
+            "--validation-fraction", "0", "--compute", compute, "--seed", "0", "--out", out, "--json",
         ]
     }
 

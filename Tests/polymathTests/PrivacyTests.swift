@@ -75,7 +75,7 @@ import Testing
         #expect(planted.object("planted")?["sentences"] as? Int == 6, "\(planted.output)\(planted.error)")
         let trained = try program.run([
             "train", "--base", base, "--corpus", "planted", "--scope", "boundary", "--steps", "12", "--seq-len", "16",
-            "--learning-rate", "0.003", "--no-shuffle", "--out", "run", "--validation-fraction", "0",
+            "--learning-rate", "0.003", "--no-shuffle", "--seed", "0", "--out", "run", "--validation-fraction", "0",
         ])
         #expect(trained.status == 0, "\(trained.error)")
         let words = [

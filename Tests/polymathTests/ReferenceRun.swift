@@ -11,15 +11,17 @@ struct ReferenceRun {
     ]
 
     /// A short plain run of `scope` on `model`, by the reference tokens.
+    ///
+    /// - Parameter seed: nil lets the run draw a secret one.
     static func words(
         model: String = "qwen2-tied-f32", scope: String = "norms", optimizer: String = "adamw", rate: String = "0.01",
-        steps: Int = 3, length: Int = 16, batch: Int = 2, out: String
+        steps: Int = 3, length: Int = 16, batch: Int = 2, seed: String? = "0", out: String
     ) -> [String] {
         [
             "train", "--base", Repository.reference("\(model).gguf"), "--tokens", Repository.reference("tokens.json"),
             "--scope", scope, "--optimizer", optimizer, "--learning-rate", rate, "--steps", "\(steps)",
             "--seq-len", "\(length)", "--batch-size", "\(batch)", "--json", "--out", out,
-        ] + plain
+        ] + plain + (seed.map { ["--seed", $0] } ?? [])
     }
 }
 

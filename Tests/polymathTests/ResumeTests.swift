@@ -11,7 +11,8 @@ import Testing
     private func words(out: String, _ more: [String] = [], base: String? = nil, steps: Int = 24) -> [String] {
         [
             "train", "--base", base ?? self.base, "--tokens", tokens, "--seq-len", "16", "--batch-size", "2",
-            "--eval-every", "3", "--learning-rate", "0.01", "--steps", "\(steps)", "--out", out, "--json",
+            "--eval-every", "3", "--learning-rate", "0.01", "--steps", "\(steps)", "--seed", "0", "--out", out,
+            "--json",
         ] + more
     }
 

@@ -18,6 +18,7 @@ def train(message: Message, context: Context) -> Message:
     config: ConfigRecord = message.content["config"]
     run = tempfile.mkdtemp(prefix="run-", dir=folder)
     try:
+        # A public seed, so that a simulation comes out again; a client with somebody's own text leaves --seed out.
         words = ["train", "--base", "nano", "--corpus", os.path.join(folder, "train.jsonl"), "--identity",
                  os.path.join(folder, "identity.pem"), "--steps", config["steps"], "--seq-len", 64, "--batch-size", 2,
                  "--learning-rate", config["learning-rate"], "--seed", config["round"], "--threads", 1,

@@ -1,4 +1,5 @@
 internal import Corpus
+internal import Digest
 internal import Dispatch
 internal import Foundation
 internal import GGUF
@@ -180,7 +181,8 @@ struct Material: Sendable {
         request.learningRate = trial.rate
         request.seed = trial.seed
         request.steps = trial.steps ?? quickSteps
-        return try request.options(windowCount: texts[trial.person]?.data.training.count ?? 0)
+        return try request.options(
+            windowCount: texts[trial.person]?.data.training.count ?? 0, seed: .number(trial.seed))
     }
 
     func trainer(

@@ -9,6 +9,9 @@ struct Recipe {
     /// SHA-256 of the canonical JSON.
     var digest: SHA256Digest { SHA256Digest.of(json.canonicalBytes) }
 
+    /// What it holds of a secret seed; nil where the seed is public.
+    var seedCommitment: SHA256Digest? { json["seed_commitment"]?.asString.flatMap(SHA256Digest.init) }
+
     /// A recipe as a run recorded it.
     init(json: JSONValue) { self.json = json }
 
@@ -32,7 +35,6 @@ struct Recipe {
             "warmup": .exactly(options.warmup),
             "weight_decay": .string("\(options.weightDecay)"),
             "grad_clip": .string("\(options.gradientClip)"),
-            "seed": .string("\(options.seed)"),
             "shuffle": .bool(options.shuffle),
             "validation_fraction": .string("\(validationFraction)"),
             "eval_every": .exactly(options.evaluateEvery),
@@ -41,6 +43,12 @@ struct Recipe {
         ]
         // Named where it is not what it always was, so that recipes from before keep their digest.
         if options.moments != .f32 { members["moments"] = .string(options.moments.rawValue) }
+        switch options.seed {
+        case .number(let seed): members["seed"] = .string("\(seed)")
+        case .secret(let seed):
+            members["seed_commitment"] = .string(seed.commitment.hex)
+            members["left_out_share"] = .string("\(options.leftOutShare)")
+        }
         if let start { members["start"] = .string(start.hex) }
         json = .object(members)
     }

@@ -25,6 +25,8 @@ public struct ReplayRun {
     public var tokens: String?
     /// Identity file that may be the run's; nil means the recorded one, then the user's own.
     public var identityPath: String?
+    /// File with the run's secret seed, for who does not hold its identity and folder.
+    public var secretPath: String?
     /// Threads; nil means one per core. Changes no bit of the result.
     public var threads: Int?
     /// Where a folder for the training is made, and removed again.
@@ -57,11 +59,12 @@ public struct ReplayRun {
 
         let scratch = try ScratchFolder(in: temporaryFolder, name: "polymath-replay")
         defer { withExtendedLifetime(scratch) {} }
-        let owner = ownIdentityPath(record)
+        let owner = record.ownIdentityPath(asked: identityPath)
         let request = try request(
             record, identityPath: owner ?? scratch.path + "/identity.pem", out: scratch.path + "/run")
         let home = corpus == nil ? record.home : self.home
-        let plan = try RunPlan(request, home: home)
+        let secret = try secret(record, owner: owner)
+        let plan = try RunPlan(request, home: home, secret: secret)
         guard plan.kernelPath == record.kernelPath else {
             throw ReplayError.otherKernels(expected: record.kernelPath, found: plan.kernelPath)
         }
@@ -78,6 +81,7 @@ public struct ReplayRun {
             var training = TrainingRun(request, home: home, listener: listener, stop: stop)
             // Whoever asks for a replay waits for it.
             training.isPaced = false
+            training.secret = secret
             _ = try training.run()
         } catch let stopped as RunStopped {
             guard case .signal(let signal) = stopped.cause else { throw stopped }
@@ -103,14 +107,16 @@ public struct ReplayRun {
         return chain
     }
 
-    /// The file of the identity that made the run, if it is here; none is made.
-    private func ownIdentityPath(_ record: RunRecord) -> String? {
-        let candidates =
-            identityPath.map { [$0] } ?? [record.request.identityPath, Identity.defaultPath].compactMap(\.self)
-        return candidates.first { path in
-            FileManager.default.fileExists(atPath: path)
-                && (try? Identity.load(path: path))?.publicKey.fingerprint == record.signer
+    /// The run's secret seed, opened or handed over, and held against the recipe; nil where its seed is public.
+    private func secret(_ record: RunRecord, owner: String?) throws -> SecretSeed? {
+        guard let commitment = record.recipe.seedCommitment else {
+            guard secretPath == nil else { throw RunSecretError.isPublic(folder: folder) }
+            return nil
         }
+        if let secretPath { return try RunSecret.read(handedOver: secretPath, commitment: commitment) }
+        guard let owner else { throw RunSecretError.needed(folder: folder) }
+        return try RunSecret.read(
+            RunFolder(path: folder, name: record.run), identity: Identity.load(path: owner), commitment: commitment)
     }
 
     private func request(_ record: RunRecord, identityPath: String, out: String) throws -> TrainingRequest {

@@ -41,7 +41,7 @@ struct RunCompletion {
 
     /// Writes `run_finished` into the events; the listener hears of it once the chain is closed.
     func announce(in events: RunEvents) throws {
-        var members = summary(head: chain.head).members
+        var members = summary(figures, head: chain.head).members
         // The close holds the digest of this line, so the line cannot hold the close's.
         members["chain_head"] = nil
         try events.write("run_finished", members)
@@ -64,9 +64,12 @@ struct RunCompletion {
     /// - Parameters:
     ///   - identity: the run's signer.
     ///   - head: of the closed chain.
-    func finish(_ identity: Identity, _ events: RunEvents, head: SHA256Digest) throws -> RunSummary {
+    ///   - measured: the figures in full, where this process measured them; the chain may hold them rounded.
+    func finish(
+        _ identity: Identity, _ events: RunEvents, head: SHA256Digest, measured: RunFigures? = nil
+    ) throws -> RunSummary {
         if !isAttested { try attest(identity, head) }
-        let summary = summary(head: head)
+        let summary = summary(measured ?? figures, head: head)
         // Runs of earlier versions told of their end after the close.
         if chain.version < 2, !isTold { try events.write("run_finished", summary.members) }
         events.tell("run_finished", summary.members)
@@ -83,7 +86,7 @@ struct RunCompletion {
         try AtomicFile.write(try attestation.encode(signedBy: identity), to: folder.attestationFile, mode: 0o600)
     }
 
-    private func summary(head: SHA256Digest) -> RunSummary {
+    private func summary(_ figures: RunFigures, head: SHA256Digest) -> RunSummary {
         RunSummary(
             folder: folder.path, base: record.baseName, isSynthetic: record.isSynthetic, corpus: record.corpusName,
             isDefaultCorpus: record.isDefaultCorpus, end: figures.end, steps: figures.steps,

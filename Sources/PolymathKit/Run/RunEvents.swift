@@ -22,9 +22,10 @@ final class RunEvents {
     private let listener: any RunListener
     /// Of the file as this process knows it: what somebody else does to it is not vouched for.
     private var hasher = SHA256Hasher()
+    private let losses: LossRecord
 
     /// Opens the file, or makes it; a last line that a crash tore is cut off.
-    init(path: String, listener: any RunListener) throws {
+    init(path: String, listener: any RunListener, losses: LossRecord) throws {
         file = try AppendFile(path: path)
         if file.byteCount > 0 {
             let bytes = try WholeFile.read(path, limit: RunHistory.limit)
@@ -33,6 +34,7 @@ final class RunEvents {
             hasher.update(Array(bytes.prefix(whole)))
         }
         self.listener = listener
+        self.losses = losses
     }
 
     /// Bytes of the file so far.
@@ -46,9 +48,10 @@ final class RunEvents {
 
     /// Writes one line without telling the listener yet.
     ///
-    /// The file may be handed on, so it does not say where the run's folder stands: the listener alone is told.
+    /// The file may be handed on, so it does not say where the run's folder stands, nor losses finer than the run tells
+    /// them: the listener alone learns both.
     func write(_ name: String, _ members: [String: JSONValue]) throws {
-        var object = members
+        var object = losses.recorded(members)
         object["out"] = nil
         for place in ["adapter", "report"] {
             if let path = object[place]?.asString { object[place] = .string(path.lastComponent) }

@@ -23,6 +23,8 @@ struct RunExport {
     let identity: Identity
     let folder: RunFolder
     let encoding: TrainingRequest.ExportEncoding
+    /// The run's secret seed, which dithers what an adapter holds; nil with a public one.
+    let secret: SecretSeed?
 
     /// - Throws: `AdapterError`, `BytesError`; `RunError.exportDiffers` when the file does not read back.
     func export(_ trainer: BoundaryTrainer) throws -> Exported {
@@ -35,10 +37,14 @@ struct RunExport {
     private func exportAdapter(_ scope: AdapterScope, _ trainer: BoundaryTrainer) throws -> Exported {
         let shape = trainer.decoder.configuration
         let base = BaseValues(gguf: gguf)
+        let dither = secret.map { DeltaDither($0) }
         let deltas = trainer.parameters.map { parameter in
-            NormDelta(
+            let old = base.values(of: parameter.name) ?? []
+            let values = zip(parameter.value.values, old).map { $0 - $1 }
+            let limit = GainBounds.limit(gains: old)
+            return NormDelta(
                 name: parameter.name,
-                values: zip(parameter.value.values, base.values(of: parameter.name) ?? []).map { $0 - $1 })
+                values: dither?.dithered(values, tensor: parameter.name, limit: limit) ?? values)
         }
         let bytes = try NormAdapter.encode(
             architecture: shape.architecture, scope: scope, encoding: encoding == .f32 ? .f32 : .q8_0,

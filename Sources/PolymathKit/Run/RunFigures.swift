@@ -6,10 +6,10 @@ struct RunFigures {
     let end: String
     let steps: Int
     let bestStep: Int
-    let validationBefore: Double?
-    let validationAfter: Double?
-    let validationLast: Double?
-    let firstBatchLossAfter: Double
+    private(set) var validationBefore: Double?
+    private(set) var validationAfter: Double?
+    private(set) var validationLast: Double?
+    private(set) var firstBatchLossAfter: Double
     let frozenTensors: Int
     let sealedTensors: Int
     /// Steps within which the rolling checks cover the whole base.
@@ -21,6 +21,16 @@ struct RunFigures {
     /// From the start of the process, or of the run inside one, to the first step.
     let startupSeconds: Double
     let seconds: Double
+
+    /// With losses as the run's folder tells them.
+    func recorded(_ losses: LossRecord) -> RunFigures {
+        var figures = self
+        figures.validationBefore = losses.recorded(validationBefore)
+        figures.validationAfter = losses.recorded(validationAfter)
+        figures.validationLast = losses.recorded(validationLast)
+        figures.firstBatchLossAfter = losses.recorded(firstBatchLossAfter)
+        return figures
+    }
 
     /// Fractions are strings of the digits that read back to the same bits, as everywhere in the chain.
     var members: [String: JSONValue] {

@@ -8,6 +8,8 @@ enum RunFile: String, CaseIterable {
     case seal = "seal.json"
     /// Copy of the adapter that the run began with; there only where it began with one.
     case start = "start.gguf"
+    /// The run's secret seed under its identity's key; there only where it drew one. Never handed on.
+    case secret = "seed.sealed"
     case adapter = "adapter.gguf"
     case boundary = "boundary.gguf"
     case attestation = "attestation.dsse.json"

@@ -110,6 +110,8 @@ public struct RunFolder: Sendable {
     public var sealFile: String { path(of: .seal) }
     /// Copy of the adapter that the run began with; there only where it began with one.
     public var startFile: String { path(of: .start) }
+    /// The run's secret seed under its identity's key; there only where it drew one. Never handed on.
+    public var secretFile: String { path(of: .secret) }
     public var adapterFile: String { path(of: .adapter) }
     public var boundaryFile: String { path(of: .boundary) }
     public var attestationFile: String { path(of: .attestation) }

@@ -17,6 +17,8 @@ final class RunObserver: TrainingObserver {
     private let stop: StopRequest
     private let pacer: RunPacer
     private var memoryWatch: MemoryWatch
+    /// How exactly the chain tells losses.
+    private let losses: LossRecord
     /// Seconds of the last step that this process made, until they were told to the pacer.
     private var lastSeconds: Double?
     private(set) var steps: [StepRecord] = []
@@ -45,7 +47,7 @@ final class RunObserver: TrainingObserver {
     init(
         sealGuard: SealGuard, faultGuard: FaultGuard, events: RunEvents, chain: AuditWriter,
         checkpoints: RunCheckpoints, checkpointEvery: Int?, stop: StopRequest, pacer: RunPacer,
-        memoryWatch: MemoryWatch, history: RunHistory, told: ToldSteps,
+        memoryWatch: MemoryWatch, history: RunHistory, told: ToldSteps, losses: LossRecord,
         keptOutputs: @escaping () -> [KeptOutput]
     ) {
         self.sealGuard = sealGuard
@@ -59,6 +61,7 @@ final class RunObserver: TrainingObserver {
         self.stop = stop
         self.pacer = pacer
         self.memoryWatch = memoryWatch
+        self.losses = losses
         self.keptOutputs = keptOutputs
         steps = history.steps
         validations = history.validations
@@ -115,8 +118,8 @@ final class RunObserver: TrainingObserver {
     func didStep(_ record: StepRecord) throws {
         stepSeconds += ProcessorTime.process - mark
         let row: [String: JSONValue] = [
-            "step": .exactly(record.step), "loss": .string("\(record.loss)"),
-            "grad_norm": .string("\(record.gradientNorm)"), "seal_checked_bytes": .exactly(lastSlice),
+            "step": .exactly(record.step), "loss": .string(losses.digits(record.loss)),
+            "grad_norm": .string(losses.digits(record.gradientNorm)), "seal_checked_bytes": .exactly(lastSlice),
             "seal_unchecked_steps": .exactly(sealGuard.longestUnchecked),
         ]
         try told.check(RowKind.step, record.step, row)
@@ -141,7 +144,7 @@ final class RunObserver: TrainingObserver {
     func didValidate(_ record: ValidationRecord) throws {
         mark = ProcessorTime.process
         let row: [String: JSONValue] = [
-            "step": .exactly(record.step), "loss": .string("\(record.loss)"), "best": .bool(record.isBest),
+            "step": .exactly(record.step), "loss": .string(losses.digits(record.loss)), "best": .bool(record.isBest),
         ]
         try told.check(RowKind.validation, record.step, row)
         validations.append(record)

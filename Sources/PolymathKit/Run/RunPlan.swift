@@ -32,7 +32,9 @@ struct RunPlan {
     let memory: RunMemory
 
     /// Resolves base, identity, corpus and options.
-    init(_ request: TrainingRequest, home: Home) throws {
+    ///
+    /// - Parameter secret: the seed of a run that is made again or gone on with, where its request names none; nil draws one.
+    init(_ request: TrainingRequest, home: Home, secret: SecretSeed? = nil) throws {
         if request.steps != nil, request.epochs != nil { throw RunError.bothStepsAndEpochs }
         self.request = request
         self.home = home
@@ -64,7 +66,12 @@ struct RunPlan {
             request, library: CorpusLibrary(home: home), key: identity.derivedKey(purpose: "corpus-id"),
             sequenceLength: sequenceLength, vocabularySize: shape.vocabularySize,
             tokenizer: { try Tokenizer(vocabulary: TokenizerVocabulary(gguf)) })
-        options = try request.options(windowCount: corpus.training.count)
+        let seed = request.seed.map { RandomSeed.number($0) } ?? .secret(secret ?? .generate())
+        var options = try request.options(windowCount: corpus.training.count, seed: seed)
+        if seed.secret != nil {
+            options.leftOutShare = TrainingOptions.leftOutShare(targets: corpus.training.countedTargets)
+        }
+        self.options = options
         memory = try RunMemory(
             gguf: gguf, shape: shape, options: options, arithmetic: arithmetic, threads: threads,
             tokens: sequenceLength, windows: corpus.training.count + (corpus.validation?.count ?? 0),
@@ -132,6 +139,23 @@ struct RunPlan {
         ]
     }
 
+    private var seedText: String {
+        switch options.seed {
+        case .number(let seed): "\(seed)"
+        case .secret: "secret"
+        }
+    }
+
+    /// What the seed's kind means to whoever hands the result on.
+    private var seedNote: String {
+        switch options.seed {
+        case .number:
+            "public: whoever holds what is exported and guesses the text can train on the guess and confirm it"
+        case .secret:
+            "drawn for this run and kept in its folder: without it a guess of the text cannot be trained and compared"
+        }
+    }
+
     var planMembers: [String: JSONValue] {
         var members: [String: JSONValue] = [
             "base": .string(base.name), "synthetic_weights": .bool(isSynthetic),
@@ -147,6 +171,7 @@ struct RunPlan {
             "frozen_tensors": .exactly(frozenTensorCount), "memory": memory.members,
             "memory_budget": .count(request.memoryBudget), "seal_strict": .bool(request.sealStrict),
             "pace": .string(request.pace.rawValue),
+            "seed": .string(seedText), "seed_note": .string(seedNote), "losses": .string(request.lossRecord.rawValue),
         ]
         if let start { members["start"] = .string(start.contentID.hex) }
         return members

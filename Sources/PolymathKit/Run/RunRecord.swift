@@ -106,6 +106,17 @@ package struct RunRecord {
         guard recorded == self.recipe.digest else { throw bad("its recipe has another digest than it says.") }
     }
 
+    /// The file of the identity that made the run, if it is here; none is made.
+    ///
+    /// - Parameter asked: the only one to look at; nil means the recorded one, then the user's own.
+    func ownIdentityPath(asked: String?) -> String? {
+        let candidates = asked.map { [$0] } ?? [request.identityPath, Identity.defaultPath].compactMap(\.self)
+        return candidates.first { path in
+            FileManager.default.fileExists(atPath: path)
+                && (try? Identity.load(path: path))?.publicKey.fingerprint == signer
+        }
+    }
+
     private static func folder(of path: String) -> String { String(path.dropLast("/run.json".count)) }
 
     /// What `local.json` holds; nothing where a run was handed on without it.

@@ -241,6 +241,7 @@ extension RunReportBuilder {
         let text =
             request?["tokens"]?.asString.map { "--tokens " + Self.shellWord($0) }
             ?? request?["corpus"]?.asString.map { "--corpus " + Self.shellWord($0) } ?? "--corpus CORPUS"
+        let secret = record["recipe"]?["seed_commitment"] != nil
         var commands = [
             RunReport.Command(
                 "Audit chain, attestation, exported file and base: every check of this page and those left open here.",
@@ -253,8 +254,9 @@ extension RunReportBuilder {
             commands.insert(
                 .init(
                     "Replay: trains again from base and text, and says whether the same losses and the same file come out. "
-                        + "It needs the text, and the same processor features and program version.",
-                    "polymath audit replay RUN --base \(base) \(text)"), at: 1)
+                        + "It needs the text, and the same processor features and program version"
+                        + (secret ? ", and of anybody but the owner the run's secret seed." : "."),
+                    "polymath audit replay RUN --base \(base) \(text)" + (secret ? " --secret SEED" : "")), at: 1)
             commands.insert(
                 .init(
                     "The exported file by itself: its form, its signature, and that it was made for this base.",

@@ -82,9 +82,10 @@ public struct RunResumption {
             known = try readChain(record, folder)
         }
         let interruption = Self.interruption(known)
+        let secret = try Self.secret(record, folder, identity)
         let sealedAt = Date()
         let (manifest, hashed) = try checkBase(request, record, folder)
-        let plan = try RunPlan(request, home: record.home)
+        let plan = try RunPlan(request, home: record.home, secret: secret)
         guard plan.gguf.file?.identity == hashed?.identity, plan.gguf.file?.times == hashed?.times else {
             throw ResumeError.baseReplaced(path: plan.base.path)
         }
@@ -95,7 +96,7 @@ public struct RunResumption {
         let vouched = try vouchedEvents(folder, known)
         let history = RunHistory(vouched, lastStep: found.checkpoint == nil ? -1 : step)
         folder.removeLeftovers(isClosed: false)
-        let events = try RunEvents(path: folder.eventsFile, listener: listener)
+        let events = try RunEvents(path: folder.eventsFile, listener: listener, losses: request.lossRecord)
         var details: [String: JSONValue] = [
             "kernel_path": .string(plan.kernelPath),
             // What nobody had signed for when this process came: rows of the chain, and bytes of the events, which the
@@ -178,7 +179,15 @@ public struct RunResumption {
         guard !completion.isComplete else { throw ResumeError.closed(folder: path) }
         guard let identity else { throw IdentityError.noConfigurationFolder }
         return try completion.finish(
-            identity, RunEvents(path: folder.eventsFile, listener: listener), head: chain.head)
+            identity, RunEvents(path: folder.eventsFile, listener: listener, losses: record.request.lossRecord),
+            head: chain.head)
+    }
+
+    /// The run's secret seed; nil where its seed is public.
+    private static func secret(_ record: RunRecord, _ folder: RunFolder, _ identity: Identity?) throws -> SecretSeed? {
+        guard let commitment = record.recipe.seedCommitment else { return nil }
+        guard let identity else { throw IdentityError.noConfigurationFolder }
+        return try RunSecret.read(folder, identity: identity, commitment: commitment)
     }
 
     /// Before the corpus is read under a key of the identity: a new one must not be made for an old run.

@@ -120,7 +120,7 @@ final class RunSession {
             sealGuard: sealGuard, faultGuard: faultGuard, events: events, chain: chain,
             checkpoints: checkpoints, checkpointEvery: plan.request.checkpointEvery, stop: stop, pacer: pacer,
             memoryWatch: MemoryWatch(planned: plan.memory.total), history: history, told: told,
-            keptOutputs: { trainer.keptOutputs })
+            losses: plan.request.lossRecord, keptOutputs: { trainer.keptOutputs })
         let startupSeconds = Date().timeIntervalSince(started)
         try observer.willBegin(startupSeconds: startupSeconds)
         let result: TrainingResult
@@ -137,7 +137,7 @@ final class RunSession {
         try recordCheck("export", sealGuard)
         let export = RunExport(
             gguf: plan.gguf, root: manifest.root, recipe: recipe.digest, identity: plan.identity, folder: folder,
-            encoding: plan.request.encoding)
+            encoding: plan.request.encoding, secret: plan.options.seed.secret)
         // What no closed chain vouches for must not lie about.
         defer { if (try? AuditChain.read(path: folder.auditFile))?.status != .closed { removeExports() } }
         let exported = try export.export(trainer)
@@ -158,7 +158,8 @@ final class RunSession {
             tokensPerSecond: observer.tokensPerSecond,
             peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous,
             startupSeconds: startupSeconds, seconds: seconds)
-        try chain.append(kind: "result", body: figures.members.merging(try events.mark()) { first, _ in first })
+        let recorded = figures.recorded(plan.request.lossRecord)
+        try chain.append(kind: "result", body: recorded.members.merging(try events.mark()) { first, _ in first })
         let completion = try RunCompletion(
             RunRecord(path: folder.runFile), folder, AuditChain.read(path: folder.auditFile))
         // The last line of the events too is one that the close vouches for.
@@ -168,7 +169,7 @@ final class RunSession {
         ]
         let head = try chain.close(
             step: result.lastStep, state: state.merging(try events.mark()) { first, _ in first })
-        return try completion.finish(plan.identity, events, head: head)
+        return try completion.finish(plan.identity, events, head: head, measured: figures)
     }
 
     /// Puts a violation on record; the chain stays open, so nothing can be mistaken for a finished run.

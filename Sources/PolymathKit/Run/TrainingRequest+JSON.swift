@@ -15,7 +15,8 @@ extension TrainingRequest {
             "optimizer": .string(optimizer.rawValue), "moments": .string(moments.rawValue),
             "learning_rate": Self.text(learningRate.map { "\($0)" }),
             "schedule": .string(schedule.rawValue), "warmup": .count(warmup), "weight_decay": .string("\(weightDecay)"),
-            "grad_clip": .string("\(gradientClip)"), "seed": .string("\(seed)"), "shuffle": .bool(shuffle),
+            "grad_clip": .string("\(gradientClip)"), "seed": Self.text(seed.map { "\($0)" }),
+            "losses": Self.text(losses?.rawValue), "shuffle": .bool(shuffle),
             "validation_fraction": .string("\(validationFraction)"), "eval_every": .count(evaluateEvery),
             "patience": .exactly(patience), "adapter_encoding": .string(encoding.rawValue), "threads": .count(threads),
             "checkpoint_every": .count(checkpointEvery), "compute": Self.text(arithmetic?.rawValue),
@@ -33,7 +34,7 @@ extension TrainingRequest {
             let optimizer = json["optimizer"]?.asString.flatMap(TrainingOptions.OptimizerKind.init),
             let schedule = json["schedule"]?.asString.flatMap(TrainingOptions.ScheduleKind.init),
             let weightDecay = Self.number(json["weight_decay"]), let gradientClip = Self.number(json["grad_clip"]),
-            let seed = json["seed"]?.asString.flatMap({ UInt64($0) }), let shuffle = json["shuffle"]?.asBool,
+            let seed = json["seed"], let shuffle = json["shuffle"]?.asBool,
             let validationFraction = Self.number(json["validation_fraction"]), let patience = json["patience"]?.asInt,
             let encoding = json["adapter_encoding"]?.asString.flatMap(ExportEncoding.init)
         else { return nil }
@@ -51,7 +52,12 @@ extension TrainingRequest {
         warmup = json["warmup"]?.asInt
         self.weightDecay = weightDecay
         self.gradientClip = gradientClip
-        self.seed = seed
+        if let text = seed.asString {
+            guard let number = UInt64(text) else { return nil }
+            self.seed = number
+        } else if seed != .null {
+            return nil
+        }
         self.shuffle = shuffle
         self.validationFraction = validationFraction
         evaluateEvery = json["eval_every"]?.asInt
@@ -67,6 +73,10 @@ extension TrainingRequest {
         }
         // Runs of earlier versions have none of these.
         sealStrict = json["seal_strict"]?.asBool ?? false
+        if let name = json["losses"]?.asString {
+            guard let losses = LossRecord(rawValue: name) else { return nil }
+            self.losses = losses
+        }
         if let name = json["pace"]?.asString {
             guard let pace = PacingLimits.Preset(rawValue: name) else { return nil }
             self.pace = pace

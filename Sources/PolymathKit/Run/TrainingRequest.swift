@@ -1,4 +1,5 @@
 public import Device
+package import Digest
 public import TensorCore
 public import Training
 
@@ -30,7 +31,9 @@ public struct TrainingRequest: Sendable {
     public var warmup: Int?
     public var weightDecay = 0.0
     public var gradientClip = Defaults.gradientClip
-    public var seed: UInt64 = 0
+    /// Where the run's random numbers come from; nil draws a secret of the run's own. With a number anybody who holds what
+    /// was exported and guesses the text can train on the guess and compare (Documentation/PRIVACY.md).
+    public var seed: UInt64?
     public var shuffle = true
     /// Share of the windows that is set aside where the corpus has no `valid.jsonl`; 0 sets none aside.
     public var validationFraction = Defaults.validationFraction
@@ -57,6 +60,9 @@ public struct TrainingRequest: Sendable {
     public var presenceFile: String?
     /// A folder that stands for `/` where sensors are read, or a recorded trace; nil means this machine.
     public var sensorsPath: String?
+    /// How exactly losses are written into files that may be handed on; nil means rounded with a secret seed, whole
+    /// with a public one. Changes no bit of the result.
+    public var losses: LossRecord?
     /// Identity file; nil means the user's own.
     public var identityPath: String?
     /// Run folder; nil means a new one in the home's telemetry folder.
@@ -66,6 +72,9 @@ public struct TrainingRequest: Sendable {
 
     /// How an adapter stores its deltas.
     public enum ExportEncoding: String, CaseIterable, Sendable { case q8_0, f32 }
+
+    /// ``losses`` with its default settled.
+    var lossRecord: LossRecord { losses ?? (seed == nil ? .rounded : .whole) }
 
     /// Values where the request says nothing; the README's table of defaults is checked against them.
     public enum Defaults {
@@ -94,8 +103,9 @@ public struct TrainingRequest: Sendable {
 
     /// The numeric options for `windowCount` training windows.
     ///
+    /// - Parameter seed: the request's number, or the secret of a run whose request has none.
     /// - Throws: `TrainingError.invalidOption` for an option out of its range.
-    package func options(windowCount: Int) throws -> TrainingOptions {
+    package func options(windowCount: Int, seed: RandomSeed) throws -> TrainingOptions {
         var options = TrainingOptions()
         options.scope = scope
         options.batchSize = batchSize

@@ -26,6 +26,8 @@ public struct TrainingRun {
     var isPaced = true
     /// When what the caller counts as the run's start-up began, such as its process; nil means the call of ``run()``.
     public var began: Date?
+    /// The secret seed of a run that is made again; nil draws one where the request names no seed.
+    var secret: SecretSeed?
     /// For tests: sees the trainer before the first step.
     package var willTrain: ((BoundaryTrainer) -> Void)?
     /// For tests: where, given the run's folder, scope `tail` keeps what it keeps; nil means as planned.
@@ -48,7 +50,7 @@ public struct TrainingRun {
     public func run() throws -> RunSummary {
         let started = began ?? Date()
         if let out = request.out { try NewRunFolder.requireUsable(out) }
-        let plan = try RunPlan(request, home: home)
+        let plan = try RunPlan(request, home: home, secret: secret)
         try plan.checkSize()
         let sensors = try sensors ?? request.makeSensors()
         let sealedAt = Date()
@@ -74,6 +76,9 @@ public struct TrainingRun {
         let folder = making.folder
         try making.write(sealed.json.canonicalBytes + [0x0A], to: .seal)
         if let start = plan.start { try making.write(start.bytes, to: .start) }
+        if let secret = plan.options.seed.secret {
+            try making.write(RunSecret.encode(secret, run: folder.name, identity: plan.identity), to: .secret)
+        }
         let recipe = plan.recipe(root: sealed.root)
         try making.write(RunRecord.encodeLocal(plan), to: .local)
         let record = RunRecord.encode(plan, sealed, recipe: recipe, folder: folder)

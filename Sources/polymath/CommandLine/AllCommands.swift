@@ -22,6 +22,7 @@ extension CommandRegistry {
             AuditReplay.self,
             AuditReport.self,
             AuditExport.self,
+            AuditSecret.self,
             FederationAggregate<CatalogueBases>.self,
             FederationCheck<CatalogueBases>.self,
             ManifestMake.self,

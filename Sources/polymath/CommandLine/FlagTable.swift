@@ -64,6 +64,14 @@ extension Flag {
     static let gradClip = Flag(
         "grad-clip", .number(.from(0)), "C", default: "1", help: "Largest norm of the whole gradient; 0 turns it off")
     static let seed = Flag("seed", .integer(0...Int.max), "S", default: "0", help: "Seed of every random number")
+    static let publicSeed = Flag(
+        "seed", .integer(0...Int.max), "S",
+        help: "A public seed of every random number; without it the run draws a secret one")
+    static let losses = Flag(
+        "losses", .choice(LossRecord.allCases.map(\.rawValue)), "HOW",
+        help: "How the run's folder tells losses: rounded with a secret seed, whole with a public one if not given")
+    static let secret = Flag(
+        "secret", .text, "FILE", help: "The run's secret seed, for who does not hold its identity and folder")
     static let shuffle = Flag("shuffle", .invertibleToggle, default: "true", help: "Draw the windows in a seeded order")
     static let validationFraction = Flag(
         "validation-fraction", .number(.from(0, below: 1)), "F", default: "0.1",

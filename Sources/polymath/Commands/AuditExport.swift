@@ -10,7 +10,7 @@ enum AuditExport: Command {
         path: ["audit", "export"], summary: "Copy what of a finished run may be handed on",
         discussion: """
               Writes a new folder with the exported adapter or boundary file, the audit chain, the attestation, the
-              digests of the base, the run's record and events, and its report. Text, tokens, checkpoints, the signing key
+              digests of the base, the run's record and events, and its report. Text, tokens, checkpoints, the secret seed, the signing key
               and the paths of this machine stay behind. audit verify and audit report work on the copy as on the run.
             """,
         operands: [.init(name: "RUN", help: "Run folder")],
@@ -44,7 +44,10 @@ enum AuditExport: Command {
             table([
                 ("written", escaped(out, limit: 300)),
                 ("bytes", grouped(files.reduce(0) { $0 + $1.byteCount })),
-                ("left behind", "checkpoints, local.json (paths of this machine), and whatever else is in the folder"),
+                (
+                    "left behind",
+                    "checkpoints, seed.sealed (the secret seed), local.json (paths of this machine), and whatever else is in the folder"
+                ),
             ]))
     }
 }

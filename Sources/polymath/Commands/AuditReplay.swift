@@ -16,13 +16,16 @@ enum AuditReplay: Command {
             with a key made for the occasion, and every byte must be equal but signer, signature and the digest of
             the recipe, which names the corpus under the signer's key.
 
+            A run with a secret seed can be replayed by its owner, with the run's identity and folder, and by whoever
+            was given the seed in a file (--secret; the owner gets it from polymath audit secret).
+
             It needs the same base, the same text and the same kernel path (processor features, BLAS, program
             version), and refuses to start where one of them differs.
             """,
         operands: [.init(name: "RUN", help: "Run folder")],
-        flags: [.base, .corpus, .tokens, .identity, .threads, .home, .json], exclusive: [[.corpus, .tokens]],
+        flags: [.base, .corpus, .tokens, .identity, .secret, .threads, .home, .json], exclusive: [[.corpus, .tokens]],
         exits: [
-            .init(.mismatch, "something else came out, or base, text, options or kernel path are not the run's"),
+            .init(.mismatch, "something else came out, or base, text, seed, options or kernel path are not the run's"),
             .init(.signal(15), "stopped by SIGTERM before anything was decided (129 by SIGHUP, 130 by SIGINT)"),
         ],
         examples: ["polymath audit replay Telemetry/runs/20270105T080000Z-9f3c2a1b --base nano --corpus skerry-diary"])
@@ -31,6 +34,7 @@ enum AuditReplay: Command {
         let folder = try arguments.requiredOperand(0)
         try InputPath.requireFolder(folder, kind: "run folder")
         if let path = arguments.text(.identity) { try InputPath.requireFile(path, kind: "identity") }
+        if let path = arguments.text(.secret) { try InputPath.requireFile(path, kind: "secret seed") }
         let signals = StopSignals(console: console)
         var replay = ReplayRun(
             folder: folder, home: arguments.home, listener: ReplayPrinter(console: console), stop: signals.request)
@@ -38,6 +42,7 @@ enum AuditReplay: Command {
         replay.corpus = arguments.text(.corpus)
         replay.tokens = arguments.text(.tokens)
         replay.identityPath = arguments.text(.identity)
+        replay.secretPath = arguments.text(.secret)
         replay.threads = arguments.integer(.threads)
         var verdict = Verdict()
         try signals.whileWatching { verdict = try replay.run() }

@@ -66,6 +66,8 @@ final class RunPrinter: RunListener {
         if let bytes = members["adapter_bytes_expected"]?.asInt {
             rows.append(("adapter", "will have \(grouped(bytes)) bytes"))
         }
+        let seed = text(members["seed"])
+        rows.append(("seed", (seed == "secret" ? "" : seed + ", ") + text(members["seed_note"])))
         let bound = members["seal_coverage_bound_steps"]?.asInt ?? 0
         rows.append(("seal", "a change to the base is found within \(bound) steps, and always before the export"))
         rows.append(("pace", pacing(members)))

@@ -17,6 +17,10 @@ enum Train: Command {
             that the base's bytes are what they were, and exports what was learned as a signed file into a new
             run folder.
 
+            Without --seed the run draws a secret seed, which lies in its folder under the identity's key: whoever
+            holds the adapter and guesses the text cannot train on the guess and compare. The owner, and whoever is
+            given the seed (polymath audit secret), can replay the run. --seed S is public, and so are runs with it.
+
             SIGINT, SIGTERM and SIGHUP finish the step, write a checkpoint, sign a pause and end the run with
             128 + the signal; --resume DIR goes on from there, or from the last checkpoint of a run that was
             killed, to the same losses and the same file. With --resume only options that change no bit of the
@@ -33,8 +37,9 @@ enum Train: Command {
             .base, .corpus, .tokens, .start, .scope, .steps, .epochs, .seqLen, .batchSize, .optimizer, .moments,
             .learningRate,
             .schedule,
-            .warmup, .weightDecay, .gradClip, .seed, .shuffle, .validationFraction, .evalEvery, .patience,
-            .adapterEncoding, .compute, .threads, .memoryBudget, .checkpointEvery, .pace, .paceWindow, .presence,
+            .warmup, .weightDecay, .gradClip, .publicSeed, .shuffle, .validationFraction, .evalEvery, .patience,
+            .adapterEncoding, .losses, .compute, .threads, .memoryBudget, .checkpointEvery, .pace, .paceWindow,
+            .presence,
             .sensors, .sealStrict,
             .resume, .allowOtherKernels, .config, .dryRun, .identity, .out, .home, .json,
         ],
@@ -117,7 +122,8 @@ enum Train: Command {
         request.warmup = arguments.integer(.warmup)
         request.weightDecay = try arguments.requiredNumber(.weightDecay)
         request.gradientClip = try arguments.requiredNumber(.gradClip)
-        request.seed = UInt64(try arguments.requiredInteger(.seed))
+        request.seed = arguments.integer(.publicSeed).map { UInt64($0) }
+        request.losses = arguments.text(.losses).flatMap(LossRecord.init)
         request.shuffle = arguments.isOn(.shuffle)
         request.validationFraction = try arguments.requiredNumber(.validationFraction)
         request.evaluateEvery = arguments.integer(.evalEvery)
