@@ -30,7 +30,8 @@ extension AuditVerification {
                         + "\(escaped(mark.digest)), and \(isWhole ? "have \(found)" : "it has only \(bytes.count)").")
         } catch {
             verdict.add(
-                "events", .failed, .arithmetic, "events.jsonl, which the chain records, is unreadable: \(error)")
+                "events", .failed, .arithmetic,
+                "events.jsonl, which the chain records, is unreadable: \(placeless(error))")
         }
     }
 }

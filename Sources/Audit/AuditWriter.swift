@@ -178,7 +178,7 @@ public final class AuditWriter: Sendable {
     private func append(_ kind: String, _ body: JSONValue, time: String, to tail: inout Tail) throws {
         guard !tail.isClosed else { throw AuditChainError.alreadyClosed }
         let row = AuditRow(seq: tail.seq, time: time, run: run, kind: kind, body: body, prev: tail.head)
-        try file.append(row.encoded)
+        try file.append(row.encoded, within: AuditChain.byteLimit(after: kind))
         tail.seq += 1
         tail.head = row.hash
     }

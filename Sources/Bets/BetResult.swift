@@ -80,7 +80,8 @@ public struct BetResult: Sendable {
     }
 
     package func write(home root: String) throws {
-        try AtomicFile.write(json.canonicalBytes + [0x0A], to: Self.path(claim, home: root), mode: 0o644)
+        try AtomicFile.write(
+            json.canonicalBytes + [0x0A], to: Self.path(claim, home: root), mode: 0o644, within: Self.byteLimit)
     }
 
     /// Reads a result and recomputes what follows from its figures.

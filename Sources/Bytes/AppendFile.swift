@@ -41,9 +41,13 @@ public final class AppendFile: Sendable {
 
     /// Appends all of `bytes`; a write that fails half-way is cut off again.
     ///
-    /// - Throws: `BytesError.moved` where the path leads elsewhere by now.
-    public func append(_ bytes: [UInt8]) throws(BytesError) {
+    /// - Parameter limit: most bytes that the file may hold afterwards: what its reader takes.
+    /// - Throws: `BytesError.moved` where the path leads elsewhere by now, `.beyondLimit`.
+    public func append(_ bytes: [UInt8], within limit: Int = .max) throws(BytesError) {
         try end.withLock { (end: inout Int) throws(BytesError) in
+            guard bytes.count <= limit, end <= limit - bytes.count else {
+                throw .beyondLimit(path: path, byteCount: end + bytes.count, limit: limit)
+            }
             guard SystemCall.leads(path, to: descriptor) else { throw .moved(path: path) }
             do throws(BytesError) {
                 try unsafe SystemCall.writeAll(descriptor, bytes.span.bytes, path: path)

@@ -51,9 +51,14 @@ public final class FileSink {
 ///
 /// Whatever fails, the old file stays as it was and the temporary one is removed.
 public enum AtomicFile {
+    /// - Parameter limit: most bytes that a reader of this kind of file takes.
+    /// - Throws: `BytesError.beyondLimit` for more; then nothing is written.
     public static func write(
-        _ bytes: [UInt8], to path: String, mode: UInt32 = 0o644, sync: Bool = true
+        _ bytes: [UInt8], to path: String, mode: UInt32 = 0o644, sync: Bool = true, within limit: Int = .max
     ) throws(BytesError) {
+        guard bytes.count <= limit else {
+            throw .beyondLimit(path: path, byteCount: bytes.count, limit: limit)
+        }
         do {
             try write(to: path, mode: mode, sync: sync) { sink in try sink.write(bytes) }
         } catch let error as BytesError {

@@ -71,7 +71,7 @@ package enum FederationAggregate<Bases: BaseAccess>: Command {
         }
         console.endProgress()
         // The record first: an adapter without one would say nothing of where it comes from.
-        try AtomicFile.write(aggregate.recordFile, to: recordPath)
+        try AtomicFile.write(aggregate.recordFile, to: recordPath, within: AggregationRecord.byteLimit)
         do {
             try AtomicFile.write(aggregate.adapter, to: out)
         } catch {

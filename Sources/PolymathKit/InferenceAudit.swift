@@ -75,7 +75,7 @@ public final class InferenceAudit {
         self.folder = folder.path
         run = folder.name
         let seal = manifest.json.canonicalBytes + [0x0A]
-        try AtomicFile.write(seal, to: folder.sealFile, mode: 0o600)
+        try AtomicFile.write(seal, to: folder.sealFile, mode: 0o600, within: SealManifest.byteLimit)
         base.endFaultWatch()
         faultGuard = try FaultGuard(
             watching: base.gguf.region, path: base.reference.path, recordPath: folder.faultFile,
@@ -131,6 +131,23 @@ public final class InferenceAudit {
                 ])
             faultGuard.reached(step: replies)
         }
+    }
+
+    /// Ends the chain at a reply that cannot be finished: a row says why, and there will be no close.
+    ///
+    /// - Parameter tokens: of the reply, given out before it failed.
+    public func recordFailure(_ error: ModelError, tokens: Int) {
+        var body: [String: JSONValue] = ["reply": .exactly(replies + 1), "tokens": .exactly(tokens)]
+        if case .scoresNotFinite(let position, let token) = error {
+            body["cause"] = "scores_not_finite"
+            body["position"] = .exactly(position)
+            body["token"] = .exactly(token)
+        } else {
+            body["cause"] = "model"
+        }
+        // What the row tells of is thrown on, whether or not there is room to tell it.
+        try? chain.append(kind: RowKind.failure, body: body)
+        try? chain.sync()
     }
 
     /// Checks the whole base once more and closes the chain.

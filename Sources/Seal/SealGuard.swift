@@ -165,7 +165,7 @@ public final class SealGuard {
         guard let path = source.path, let identity = source.identity else { return }
         let now: FileIdentity
         do { now = try FileIdentity(ofFileAt: path) } catch {
-            throw violation(.missing, expected: "", actual: "\(error)")
+            throw violation(.missing, expected: "", actual: error.placeless)
         }
         guard now.device == identity.device, now.inode == identity.inode else {
             throw violation(

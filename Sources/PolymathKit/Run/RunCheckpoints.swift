@@ -89,7 +89,7 @@ final class RunCheckpoints {
         ]
     }
 
-    /// The newest checkpoint that can be believed, and a remark on each newer one that cannot.
+    /// The newest checkpoint that can be believed, and a remark, without any place, on each newer one that cannot.
     ///
     /// Damaged ones are passed over. After a violation of the seal only good ones count.
     /// - Throws: `CheckpointError` or `ResumeError.otherCheckpoint` for one that is whole and not this run's own.
@@ -115,7 +115,7 @@ final class RunCheckpoints {
                 }
                 return Found(checkpoint: checkpoint, isRecorded: row != nil, remarks: remarks)
             } catch let error as CheckpointError where error.isDamage {
-                remarks.append(error.description)
+                remarks.append(error.placeless)
             }
         }
         return Found(checkpoint: nil, isRecorded: false, remarks: remarks)

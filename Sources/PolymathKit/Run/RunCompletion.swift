@@ -75,7 +75,9 @@ struct RunCompletion {
                 "sealed tensors unchanged at start, before every update, at export and at end",
                 "export read back from disk and verified against the base",
             ], failedTests: [])
-        try AtomicFile.write(try attestation.encode(signedBy: identity), to: folder.attestationFile, mode: 0o600)
+        try AtomicFile.write(
+            try attestation.encode(signedBy: identity), to: folder.attestationFile, mode: 0o600,
+            within: Attestation.byteLimit)
     }
 
     private var summary: RunSummary {

@@ -33,6 +33,9 @@ final class RunEvents {
         self.listener = listener
     }
 
+    /// Bytes of the most that is read, kept for the events that end a run.
+    private static let endRoom = 4 << 20
+
     /// Adds the time, UTC to the millisecond, and writes one line; nothing is lost if the process dies after it.
     ///
     /// The file may be handed on, so it does not say where the run's folder stands: the listener alone is told.
@@ -44,7 +47,9 @@ final class RunEvents {
         }
         object["event"] = .string(name)
         object["time"] = .string(EventTime.text(Date()))
-        try file.append(JSONValue.object(object).canonicalBytes + [0x0A])
+        let ends = ["checkpoint", "paused", "seal_violation", "run_finished"]
+        let room = ends.contains(name) ? 0 : Self.endRoom
+        try file.append(JSONValue.object(object).canonicalBytes + [0x0A], within: RunHistory.limit - room)
         listener.event(name, members)
     }
 

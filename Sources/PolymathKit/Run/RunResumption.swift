@@ -92,7 +92,7 @@ public struct RunResumption {
             "from_step": .exactly(step), "checkpoint_sha256": .null, "kernel_path": .string(plan.kernelPath),
         ]
         if let checkpoint = found.checkpoint { details["checkpoint_sha256"] = .string(checkpoint.digest.hex) }
-        let remarks = JSONValue.array(found.remarks.map { .string(folder.withoutPlace($0)) })
+        let remarks = JSONValue.array(found.remarks.map { .string($0) })
         if !found.remarks.isEmpty { details["remarks"] = remarks }
         if plan.kernelPath != record.kernelPath { details["other_kernels_allowed"] = true }
         let chain =
@@ -181,7 +181,8 @@ public struct RunResumption {
     private func checkBase(
         _ request: TrainingRequest, _ record: RunRecord, _ folder: RunFolder
     ) throws -> (SealManifest, FileIdentity?) {
-        let recorded = try? SealManifest(json: JSONValue.parse(WholeFile.read(folder.sealFile, limit: 64 << 20)))
+        let recorded = try? SealManifest(
+            json: JSONValue.parse(WholeFile.read(folder.sealFile, limit: SealManifest.byteLimit)))
         let base: ResolvedBase
         let gguf: GGUFFile
         do {

@@ -78,7 +78,7 @@ final class RunSession {
             // Where a whole checkpoint does not fit, a row of the chain still may.
             try? chain.append(
                 kind: RowKind.failure,
-                body: ["step": .exactly(step), "reason": .string(folder.withoutPlace(error.description))])
+                body: ["step": .exactly(step), "reason": .string(error.placeless)])
             try? chain.sync()
             throw RunDiskFailure(error, folder, step: step)
         }
@@ -148,7 +148,7 @@ final class RunSession {
             tokensPerSecond: observer.tokensPerSecond,
             peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous,
             startupSeconds: startupSeconds, seconds: seconds)
-        try chain.append(kind: "result", body: figures.members.merging(try events.mark()) { first, _ in first })
+        try chain.append(kind: RowKind.result, body: figures.members.merging(try events.mark()) { first, _ in first })
         try chain.close(
             step: result.lastStep,
             state: ["end": .string(result.end.rawValue), "content_id": .string(exported.contentID.hex)])
@@ -213,13 +213,13 @@ final class RunSession {
         _ trainer: BoundaryTrainer, _ checkpoints: RunCheckpoints, after error: TrainingError
     ) throws {
         var body: [String: JSONValue] = [
-            "step": .exactly(trainer.step), "reason": .string(folder.withoutPlace(error.description)),
+            "step": .exactly(trainer.step), "reason": .string(error.description),
         ]
         do {
             try checkpoints.write(trainer)
         } catch let unusable as CheckpointError {
             // The update itself left values that are no numbers: an older checkpoint is the last good state.
-            body["checkpoint"] = .string(folder.withoutPlace(unusable.description))
+            body["checkpoint"] = .string(unusable.placeless)
         }
         try chain.append(kind: RowKind.failure, body: body)
         try chain.sync()

@@ -72,9 +72,10 @@ public struct TrainingRun {
         try plan.start?.verify(against: plan.gguf, sealed)
         if let start = plan.start { try AtomicFile.write(start.bytes, to: folder.startFile, mode: 0o600) }
         let recipe = plan.recipe(root: sealed.root)
-        try AtomicFile.write(RunRecord.encodeLocal(plan), to: folder.localFile, mode: 0o600)
+        try AtomicFile.write(
+            RunRecord.encodeLocal(plan), to: folder.localFile, mode: 0o600, within: RunRecord.byteLimit)
         let record = RunRecord.encode(plan, sealed, recipe: recipe, folder: folder)
-        try AtomicFile.write(record, to: folder.runFile, mode: 0o600)
+        try AtomicFile.write(record, to: folder.runFile, mode: 0o600, within: RunRecord.byteLimit)
         guard let lock = try FileLock(path: folder.runFile) else { throw ResumeError.inUse(folder: folder.path) }
         let chain = try plan.startChain(sealed, recipe: recipe, folder: folder, record: SHA256Digest.of(record))
         let pacer = RunPacer(request, sensors: sensors, isPaced: isPaced, events: events, stop: stop)
@@ -102,7 +103,8 @@ public struct TrainingRun {
             try Self.seal(plan.gguf, workers: plan.threads, listener)
         }
         try plan.base.checkRoot(manifest.root)
-        try AtomicFile.write(manifest.json.canonicalBytes + [0x0A], to: folder.sealFile, mode: 0o600)
+        try AtomicFile.write(
+            manifest.json.canonicalBytes + [0x0A], to: folder.sealFile, mode: 0o600, within: SealManifest.byteLimit)
         return manifest
     }
 
