@@ -26,6 +26,9 @@ package final class Console: Sendable {
     /// Whether standard error is a terminal: then progress is a bar that redraws itself.
     package let isTerminal: Bool
     private let state = Mutex(State())
+    /// Standard error under a number of its own: while a library works that complains in its own words, the usual one leads
+    /// nowhere.
+    private let errors: FileHandle
 
     private struct State {
         var hasBar = false
@@ -51,6 +54,8 @@ package final class Console: Sendable {
         self.program = program
         self.isJSON = isJSON
         isTerminal = isatty(STDERR_FILENO) == 1
+        let own = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+        errors = own >= 0 ? FileHandle(fileDescriptor: own, closeOnDealloc: true) : FileHandle.standardError
     }
 
     /// Whether the reader of standard output has gone away; whoever writes on and on should stop.
@@ -177,6 +182,6 @@ package final class Console: Sendable {
 
     private func writeError(_ text: String) {
         // Nobody is left to tell when standard error is gone.
-        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+        try? errors.write(contentsOf: Data(text.utf8))
     }
 }
