@@ -11,6 +11,8 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
     case io(path: String, operation: String, reason: String)
     /// Bytes that are wanted at least, and bytes that are free; nil where nobody counted.
     case noSpace(path: String, needed: Int? = nil, free: Int? = nil)
+    /// The process may not have so many more addresses.
+    case noMemory(path: String, byteCount: Int)
     /// The path of an open file leads elsewhere, or nowhere.
     case moved(path: String)
 
@@ -46,6 +48,8 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
             "no space is left to write \(file)"
                 + (needed.map { ": at least \($0) bytes are needed" } ?? "")
                 + (free.map { "\(needed == nil ? ":" : " and") \($0) are free" } ?? "")
+        case .noMemory(_, let byteCount):
+            "\(file) cannot be mapped: its \(byteCount) bytes are more addresses than the limits of this process leave it"
         case .moved:
             "\(file) is no longer where it was: it was moved or removed, or its disk was unplugged"
         }
@@ -55,7 +59,8 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
     public var path: String? {
         switch self {
         case .cannotOpen(let path, _), .notFound(let path), .notARegularFile(let path), .tooLarge(let path, _, _),
-            .beyondLimit(let path, _, _), .io(let path, _, _), .noSpace(let path, _, _), .moved(let path):
+            .beyondLimit(let path, _, _), .io(let path, _, _), .noSpace(let path, _, _), .moved(let path),
+            .noMemory(let path, _):
             path
         case .outOfBounds: nil
         }
@@ -65,7 +70,7 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
     public var isOfDisk: Bool {
         switch self {
         case .cannotOpen, .notFound, .io, .noSpace, .moved, .beyondLimit: true
-        case .notARegularFile, .tooLarge, .outOfBounds: false
+        case .notARegularFile, .tooLarge, .outOfBounds, .noMemory: false
         }
     }
 

@@ -213,7 +213,7 @@ def endless(case):
             connection.sendall(bytes(65536))
 
     pull(case, fields, {1}, seconds=120)
-    pull(case, body, {1}, seconds=60)
+    pull(case, body, {1, 4}, seconds=60)
 
 
 NAMED = {
