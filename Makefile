@@ -6,7 +6,7 @@ DEMO = Telemetry/demo
 INTEROP = .build/interop
 
 .PHONY: deps build demo test aggregate kills trace-deps neon neon-deps paths interop serving flower scale codec bets sweep evidence privacy guess throttle pressure endurance \
-	bench faithful fuzz pipeline lint format
+	bench faithful fuzz hostile pipeline lint format
 
 # Debian's OpenBLAS and OpenSSL; nothing is fetched when they are there.
 deps:
@@ -158,6 +158,14 @@ bench: build $(INTEROP)/installed
 # Whether the faster arithmetics learn what f32 learns: gradients, and test losses on nano's three collections.
 faithful: build
 	python3 Benchmarks/faithful.py $(BENCH)
+
+# Hostile input of every kind against the programs as they are installed; Documentation/THREATS.md. A seed is printed, and
+# python3 Tests/Hostile/hostile.py --seed N --only CLASS --case K runs one case again.
+hostile: build
+	swift build -c release --product polymath-pipeline
+	PYTHONDONTWRITEBYTECODE=1 python3 Tests/Hostile/hostile.py --minutes $(HOSTILE_MINUTES) $(HOSTILE)
+
+HOSTILE_MINUTES = 15
 
 # Coverage-guided fuzzing of every reader of foreign files.
 FUZZ_RUNS = 1000000

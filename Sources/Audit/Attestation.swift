@@ -26,6 +26,8 @@ public enum AttestationError: Error, Equatable, CustomStringConvertible, Sendabl
 /// head of the audit chain.
 public struct Attestation: Equatable, Sendable {
     public static let predicateType = "https://in-toto.io/attestation/test-result/v0.1"
+    /// No attestation is larger: 16 MiB. Writers and readers keep to it.
+    public static let byteLimit = 16 << 20
     public static let statementType = "https://in-toto.io/Statement/v1"
 
     public struct Artefact: Equatable, Sendable {

@@ -6,8 +6,21 @@ public import Digest
 
 /// A chain whose every row has been checked.
 public struct AuditChain: Equatable, Sendable {
-    /// No chain is longer: 256 MiB.
+    /// No chain is longer: 256 MiB. Readers refuse more and the writer writes no more.
     public static let byteLimit = 256 << 20
+    /// Of these, what is kept for the rows that end a run or say why it ends; all others keep out of it.
+    static let endRoom = 4 << 20
+    /// Most rows of steps that can be told: no such row is shorter than 300 bytes.
+    public static let stepLimit = byteLimit / 300
+
+    /// How long a chain may be with a row of this kind at its end.
+    package static func byteLimit(after kind: String) -> Int {
+        let ends: Set = [
+            RowKind.checkpoint, RowKind.export, RowKind.failure, RowKind.pause, RowKind.close, RowKind.sealCheck,
+            RowKind.sealViolation, RowKind.result,
+        ]
+        return ends.contains(kind) ? byteLimit : byteLimit - endRoom
+    }
 
     /// How far the run got, as the chain tells it. Only ``closed`` is a success.
     public enum Status: Equatable, Sendable, CustomStringConvertible {
@@ -151,6 +164,8 @@ public enum RowKind {
     public static let sealCheck = "seal_check"
     public static let sealViolation = "seal_violation"
     public static let export = "export"
+    /// The run's figures, right before its close.
+    public static let result = "result"
     /// Why there is no further step; a resume may go on after it.
     public static let failure = "failure"
     public static let pause = "pause"

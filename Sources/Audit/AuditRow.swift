@@ -22,7 +22,7 @@ public struct AuditRow: Equatable, Sendable {
     /// The `prev` of the first row: 64 zeros.
     public static let origin = SHA256Digest(bytes: repeatElement(0, count: 32)) ?? SHA256Digest.of([])
 
-    init(seq: Int, time: String, run: String, kind: String, body: JSONValue, prev: SHA256Digest) {
+    package init(seq: Int, time: String, run: String, kind: String, body: JSONValue, prev: SHA256Digest) {
         self.seq = seq
         self.time = time
         self.run = run

@@ -33,7 +33,7 @@ extension AuditVerification {
                 "“\(escaped(name))” is the exported file: content id \(contentID.hex).")
             try judgeKind(chain, path, name, &verdict)
         } catch {
-            verdict.add("artefact", .failed, .arithmetic, "“\(escaped(name))” is refused: \(error)")
+            verdict.add("artefact", .failed, .arithmetic, "“\(escaped(name))” is refused: \(placeless(error))")
         }
     }
 
@@ -102,7 +102,7 @@ extension AuditVerification {
                 "The attestation is signed by the run's signer and names this chain's head, base, recipe and exported file."
             )
         } catch {
-            verdict.add("attestation", .failed, .signersWord, "The attestation is refused: \(error)")
+            verdict.add("attestation", .failed, .signersWord, "The attestation is refused: \(placeless(error))")
         }
     }
 }

@@ -57,7 +57,8 @@ extension AuditVerification {
             bytes = try WholeFile.read(folder + "/events.jsonl", limit: eventsLimit)
         } catch {
             verdict.add(
-                "events", .failed, .arithmetic, "events.jsonl, which the chain records, is unreadable: \(error)")
+                "events", .failed, .arithmetic,
+                "events.jsonl, which the chain records, is unreadable: \(placeless(error))")
             return
         }
         guard mark.holds(for: bytes) else {

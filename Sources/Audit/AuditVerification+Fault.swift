@@ -13,7 +13,7 @@ extension AuditVerification {
             guard let record = try FaultRecord.read(path: path) else { return }
             found = record.violation(path: "the base", manifest: nil, lastCompleteCheck: nil).description
         } catch {
-            found = "\(error)"
+            found = placeless(error)
         }
         verdict.add(
             "fault", .failed, .signersWord,

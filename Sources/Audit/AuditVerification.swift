@@ -158,7 +158,7 @@ public enum AuditVerification {
                         : "\(name) has the SHA-256 \(found), and the chain records \(escaped(recorded)).")
             } catch {
                 verdict.add(
-                    name, .failed, .arithmetic, "\(name), which the chain records, is unreadable: \(error)")
+                    name, .failed, .arithmetic, "\(name), which the chain records, is unreadable: \(placeless(error))")
             }
         }
     }
@@ -202,7 +202,7 @@ public enum AuditVerification {
                     ? "The digests of all \(manifest.tensors.count) tensors in seal.json add up to the run's base root."
                     : "seal.json adds up to the root \(manifest.root.hex), which is not the run's base.")
         } catch {
-            verdict.add("seal-manifest", .failed, .arithmetic, "seal.json is refused: \(error)")
+            verdict.add("seal-manifest", .failed, .arithmetic, "seal.json is refused: \(placeless(error))")
         }
     }
 
@@ -224,5 +224,6 @@ public enum AuditVerification {
                 : "The base at hand has the root \(root.hex), and the run names \(escaped(recorded)).")
     }
 
-    static let fileLimit = 64 << 20
+    /// Most bytes of `run.json`, `seal.json`, `start.gguf` and the attestation: the largest that any of them may have.
+    static let fileLimit = SealManifest.byteLimit
 }

@@ -189,7 +189,7 @@ public final class AuditWriter: Sendable {
         guard !tail.isClosed else { throw AuditChainError.alreadyClosed }
         var row = AuditRow(seq: tail.seq, time: time, run: run, kind: kind, body: body, prev: tail.head)
         if RowKind.signed.contains(kind) { row = try SignedRow.signed(row, by: identity) }
-        try file.append(row.encoded)
+        try file.append(row.encoded, within: AuditChain.byteLimit(after: kind))
         tail.seq += 1
         tail.head = row.hash
     }

@@ -81,7 +81,8 @@ public struct BetResult: Sendable {
 
     package func write(home root: String) throws {
         try AtomicFile.write(
-            json.canonicalBytes + [0x0A], to: Self.path(claim, home: root), mode: 0o644, placement: .replacing)
+            json.canonicalBytes + [0x0A], to: Self.path(claim, home: root), mode: 0o644, placement: .replacing,
+            within: Self.byteLimit)
     }
 
     /// Reads a result and recomputes what follows from its figures.

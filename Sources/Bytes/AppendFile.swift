@@ -49,9 +49,13 @@ public final class AppendFile: Sendable {
 
     /// Appends all of `bytes`; a write that fails half-way is cut off again.
     ///
-    /// - Throws: `BytesError.moved` where the path leads elsewhere by now.
-    public func append(_ bytes: [UInt8]) throws(BytesError) {
+    /// - Parameter limit: most bytes that the file may hold afterwards: what its reader takes.
+    /// - Throws: `BytesError.moved` where the path leads elsewhere by now, `.beyondLimit`.
+    public func append(_ bytes: [UInt8], within limit: Int = .max) throws(BytesError) {
         try state.withLock { (state: inout State) throws(BytesError) in
+            guard bytes.count <= limit, state.end <= limit - bytes.count else {
+                throw .beyondLimit(path: state.path, byteCount: state.end + bytes.count, limit: limit)
+            }
             guard SystemCall.leads(state.path, to: descriptor) else { throw .moved(path: state.path) }
             do throws(BytesError) {
                 try unsafe SystemCall.writeAll(descriptor, bytes.span.bytes, path: state.path)

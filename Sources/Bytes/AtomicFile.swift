@@ -4,11 +4,18 @@
 ///
 /// Whatever fails, what stands at its path stays as it was, and nothing else is left.
 public enum AtomicFile {
-    /// - Parameter placement: what the file may replace; nothing, unless asked for.
-    /// - Throws: `BytesError.exists` where something stands at `path`.
+    /// - Parameters:
+    ///   - placement: what the file may replace; nothing, unless asked for.
+    ///   - limit: most bytes that a reader of this kind of file takes.
+    /// - Throws: `BytesError.exists` where something stands at `path`; `.beyondLimit` for more bytes than that, and then
+    ///   nothing is written.
     public static func write(
-        _ bytes: [UInt8], to path: String, mode: UInt32 = 0o644, sync: Bool = true, placement: Placement = .new
+        _ bytes: [UInt8], to path: String, mode: UInt32 = 0o644, sync: Bool = true, placement: Placement = .new,
+        within limit: Int = .max
     ) throws(BytesError) {
+        guard bytes.count <= limit else {
+            throw .beyondLimit(path: path, byteCount: bytes.count, limit: limit)
+        }
         do {
             try write(to: path, mode: mode, sync: sync, placement: placement) { sink in try sink.write(bytes) }
         } catch let error as BytesError {

@@ -73,7 +73,9 @@ public final class MappedFile: Sendable {
         }
         let address = unsafe mmap(nil, identity.byteCount, PROT_READ, MAP_SHARED, descriptor, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
-            throw .io(path: path, operation: "map", reason: SystemCall.reason(errno))
+            let code = errno
+            if code == ENOMEM { throw .noMemory(path: path, byteCount: identity.byteCount) }
+            throw .io(path: path, operation: "map", reason: SystemCall.reason(code))
         }
         storage = unsafe ByteStorage(mapped: address, byteCount: identity.byteCount)
     }

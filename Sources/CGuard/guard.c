@@ -200,3 +200,52 @@ void cg_release(int slot) {
     }
     pthread_mutex_unlock(&handlers);
 }
+
+// MARK: Traps
+
+enum { trapCount = 3 };
+static const int traps[trapCount] = {SIGILL, SIGTRAP, SIGABRT};
+static struct sigaction formerTraps[trapCount];
+static atomic_int trapping;
+static int trapDescriptor, trapStatus;
+static size_t trapTextCount;
+static uint8_t trapText[CGTextLimit];
+
+static void onTrap(int signal) {
+    (void)signal;
+    if (atomic_flag_test_and_set(&leaving)) {
+        for (;;) pause();
+    }
+    writeAll(trapDescriptor, trapText, trapTextCount);
+    _exit(trapStatus);
+}
+
+int cg_trap(int descriptor, const uint8_t *text, size_t count, int exitStatus) {
+    if (count > CGTextLimit) return -E2BIG;
+    int isFree = 0;
+    if (!atomic_compare_exchange_strong(&trapping, &isFree, 1)) return -EBUSY;
+    trapDescriptor = descriptor;
+    trapStatus = exitStatus;
+    trapTextCount = count;
+    if (count > 0) memcpy(trapText, text, count);
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = onTrap;
+    action.sa_flags = SA_ONSTACK;
+    sigemptyset(&action.sa_mask);
+    for (int index = 0; index < trapCount; index++) {
+        if (sigaction(traps[index], &action, &formerTraps[index]) != 0) {
+            int error = errno;
+            while (--index >= 0) sigaction(traps[index], &formerTraps[index], NULL);
+            atomic_store(&trapping, 0);
+            return -error;
+        }
+    }
+    return 0;
+}
+
+void cg_untrap(void) {
+    if (atomic_load(&trapping) == 0) return;
+    for (int index = 0; index < trapCount; index++) sigaction(traps[index], &formerTraps[index], NULL);
+    atomic_store(&trapping, 0);
+}

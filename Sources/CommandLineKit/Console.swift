@@ -15,6 +15,9 @@ internal import Synchronization
 /// Where a command speaks: results on standard output, progress and remarks on standard error.
 ///
 /// With `--json`, standard output holds one JSON object per line and nothing else, and standard error stays silent.
+///
+/// Whatever is said, no control character but tab and line end leaves it, and nothing that turns the direction of text:
+/// foreign strings are escaped where they enter a sentence, and this is the gate behind that.
 package final class Console: Sendable {
     /// The program's name, before every message.
     private let program: String
@@ -23,6 +26,9 @@ package final class Console: Sendable {
     /// Whether standard error is a terminal: then progress is a bar that redraws itself.
     package let isTerminal: Bool
     private let state = Mutex(State())
+    /// Standard error under a number of its own: while a library works that complains in its own words, the usual one leads
+    /// nowhere.
+    private let errors: FileHandle
 
     private struct State {
         var hasBar = false
@@ -48,6 +54,8 @@ package final class Console: Sendable {
         self.program = program
         self.isJSON = isJSON
         isTerminal = isatty(STDERR_FILENO) == 1
+        let own = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+        errors = own >= 0 ? FileHandle(fileDescriptor: own, closeOnDealloc: true) : FileHandle.standardError
     }
 
     /// Whether the reader of standard output has gone away; whoever writes on and on should stop.
@@ -60,12 +68,12 @@ package final class Console: Sendable {
 
     /// A line of the result for people; silent with `--json`.
     package func show(_ line: String = "") {
-        if !isJSON { put(line + "\n") }
+        if !isJSON { put(unsteering(line) + "\n") }
     }
 
     /// A piece of the result for people, without a newline; silent with `--json`.
     package func stream(_ text: String) {
-        if !isJSON { put(text) }
+        if !isJSON { put(unsteering(text)) }
     }
 
     /// An object of the result for programs; silent without `--json`.
@@ -73,12 +81,12 @@ package final class Console: Sendable {
         guard isJSON else { return }
         var members = members
         members["event"] = .string(event)
-        put(JSONValue.object(members).canonicalString + "\n")
+        put(unsteering(json: JSONValue.object(members).canonicalString) + "\n")
     }
 
     /// A line on standard output whatever the mode: for results whose form is fixed, such as token ids.
     package func put(line: String) {
-        put(line + "\n")
+        put(unsteering(line) + "\n")
     }
 
     // MARK: Progress and remarks
@@ -87,7 +95,7 @@ package final class Console: Sendable {
     package func note(_ line: String) {
         guard !isJSON else { return }
         state.withLock { state in
-            writeError(clearing(&state) + line + "\n")
+            writeError(clearing(&state) + unsteering(line, onOneLine: true) + "\n")
         }
     }
 
@@ -99,6 +107,7 @@ package final class Console: Sendable {
     ///   - detail: short text at the end, such as loss and speed.
     package func progress(_ title: String, done: Int, of total: Int, detail: String = "") {
         guard !isJSON else { return }
+        let (title, detail) = (unsteering(title, onOneLine: true), unsteering(detail, onOneLine: true))
         let share = total > 0 ? min(1, max(0, Double(done) / Double(total))) : 0
         state.withLock { state in
             if isTerminal {
@@ -141,7 +150,7 @@ package final class Console: Sendable {
             emit("error", ["message": .string(message), "exit_code": .integer(Int64(status.code))])
         } else {
             state.withLock { state in
-                writeError(clearing(&state) + "\(program): \(message)\n")
+                writeError(clearing(&state) + "\(program): \(unsteering(message, onOneLine: true))\n")
             }
         }
         return status
@@ -182,6 +191,6 @@ package final class Console: Sendable {
 
     private func writeError(_ text: String) {
         // Nobody is left to tell when standard error is gone.
-        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+        try? errors.write(contentsOf: Data(text.utf8))
     }
 }

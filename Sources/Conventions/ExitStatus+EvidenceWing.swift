@@ -11,7 +11,7 @@ extension BytesError: ExitReporting {
     public var exitStatus: ExitStatus {
         switch self {
         case .notFound, .exists: .usage
-        case .noSpace: .resources
+        case .noSpace, .beyondLimit, .noMemory: .resources
         default: .failure
         }
     }

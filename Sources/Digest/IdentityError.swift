@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Why an identity cannot be read, made or used.
 public enum IdentityError: Error, Equatable, Sendable, CustomStringConvertible {
     /// No home folder and no `XDG_CONFIG_HOME`.
@@ -15,12 +17,13 @@ public enum IdentityError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .noConfigurationFolder:
             "There is no place for an identity: set HOME or XDG_CONFIG_HOME, or name a file with --identity."
-        case .cannotRead(let path, let reason): "The identity \(path) cannot be read: \(reason)."
-        case .cannotCreate(let path, let reason): "The identity \(path) cannot be created: \(reason)."
+        case .cannotRead(let path, let reason): "The identity \(escaped(path, limit: 200)) cannot be read: \(reason)."
+        case .cannotCreate(let path, let reason):
+            "The identity \(escaped(path, limit: 200)) cannot be created: \(reason)."
         case .notAnIdentity(let path, let found):
-            "\(path) is no identity: it should be an Ed25519 private key in PKCS#8 PEM, but it is \(found)."
+            "\(escaped(path, limit: 200)) is no identity: it should be an Ed25519 private key in PKCS#8 PEM, but it is \(found)."
         case .tooOpen(let path, let mode):
-            "The identity \(path) has mode 0\(String(mode, radix: 8)) and is open to others: run chmod 600 on it."
+            "The identity \(escaped(path, limit: 200)) has mode 0\(String(mode, radix: 8)) and is open to others: run chmod 600 on it."
         case .wrongSeedLength(let expected, let got):
             "An Ed25519 private key has \(expected) bytes, not \(got)."
         case .signingFailed: "libcrypto could not make an Ed25519 signature."

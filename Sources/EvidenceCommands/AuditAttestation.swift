@@ -29,7 +29,7 @@ package enum AuditAttestation<Bases: BaseAccess>: Command {
     package static func run(_ arguments: Arguments, _ console: Console) throws {
         let path = try arguments.requiredOperand(0)
         try InputPath.requireFile(path, kind: "attestation")
-        let bytes = try WholeFile.read(path, limit: 16 << 20)
+        let bytes = try WholeFile.read(path, limit: Attestation.byteLimit)
         let trust = try arguments.signerTrust()
         var keys = trust.keys
         if let file = arguments.text(.key) {

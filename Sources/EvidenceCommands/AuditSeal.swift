@@ -36,7 +36,7 @@ package enum AuditSeal<Bases: BaseAccess>: Command {
         if let path = arguments.text(.check) { return try check(path, base, console) }
         let manifest = try base.manifest(console)
         if let path = arguments.text(.out) {
-            try AtomicFile.write(manifest.json.canonicalBytes + [0x0A], to: path)
+            try AtomicFile.write(manifest.json.canonicalBytes + [0x0A], to: path, within: SealManifest.byteLimit)
         }
         console.emit(
             "seal",
@@ -87,7 +87,7 @@ package enum AuditSeal<Bases: BaseAccess>: Command {
         try InputPath.requireFile(path, kind: "list")
         let recorded: SealVerification
         do {
-            recorded = try SealVerification(WholeFile.read(path, limit: 256 << 20))
+            recorded = try SealVerification(WholeFile.read(path, limit: SealManifest.byteLimit))
         } catch {
             throw InputError.unusable(kind: "list", path: path, reason: "\(error)")
         }

@@ -15,7 +15,8 @@ extension Decoder {
     ///   - prompt: token ids; at least one.
     ///   - stopTokens: ids that end the text; they are not emitted.
     ///   - emit: returns false to stop early.
-    /// - Throws: `ModelError` for an empty or too long prompt, an id outside the vocabulary, or memory that is refused.
+    /// - Throws: `ModelError` for an empty or too long prompt, an id outside the vocabulary, scores that are no finite
+    ///   numbers, or memory that is refused.
     @discardableResult
     public func generate(
         prompt: [Int32], maxTokens: Int, sampler: Sampler, stopTokens: Set<Int32>, emit: (Int32) -> Bool
@@ -24,8 +25,10 @@ extension Decoder {
         let cache = try KeyValueCache(configuration, capacity: capacity, arithmetic: arithmetic)
         return try writeOn(
             prompt: prompt, maxTokens: maxTokens, capacity: capacity, stopTokens: stopTokens, id: { $0 },
-            draw: { tokens, step throws(ModelError) in sampler.next(try extend(cache, with: tokens), step: step) },
-            emit: emit)
+            draw: { tokens, step throws(ModelError) in
+                let logits = try extend(cache, with: tokens)
+                return try sampler.next(logits, step: step, position: cache.count)
+            }, emit: emit)
     }
 }
 

@@ -17,7 +17,8 @@ public final class Mixture {
 
     /// As `Decoder.generate`, from the mixture's distribution.
     ///
-    /// - Throws: `ModelError` for an empty or too long prompt, an id outside the vocabulary, or memory that is refused.
+    /// - Throws: `ModelError` for an empty or too long prompt, an id outside the vocabulary, scores that are no finite
+    ///   numbers, or memory that is refused.
     @discardableResult
     public func generate(
         prompt: [Int32], maxTokens: Int, sampler: Sampler, stopTokens: Set<Int32>, emit: (MixtureToken) -> Bool
@@ -36,7 +37,7 @@ public final class Mixture {
                     parts.append(Self.logProbabilities(try decoder.extend(cache, with: tokens)))
                 }
                 let mixed = Self.logMean(parts)
-                let token = sampler.next(scores: mixed, step: step)
+                let token = try sampler.next(scores: mixed, step: step, position: caches[0].count)
                 return MixtureToken(
                     token: token, logProbability: mixed[Int(token)], specialists: parts.map { $0[Int(token)] })
             }, emit: emit)

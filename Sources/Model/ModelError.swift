@@ -17,6 +17,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
     /// Layers `first` to `last` were asked for.
     case noSuchLayers(first: Int, last: Int, layerCount: Int)
     case noTokenizer
+    /// The token at `position` of the whole sequence, from 0, cannot be drawn: the score of `token` is infinite or no number.
+    case scoresNotFinite(position: Int, token: Int)
     /// The operating system refused memory.
     case memoryRefused(ArenaError)
 
@@ -48,6 +50,9 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
             "Layers \(first)..\(last) are not in the base; its layers run from 0 to \(count - 1)."
         case .noTokenizer:
             "The base holds no tokenizer; use --tokens with token ids, or a base with tokenizer.ggml.* metadata."
+        case .scoresNotFinite(let position, let token):
+            "The token at position \(position) of the text (from 0, the prompt included) cannot be drawn: the base, or an "
+                + "adapter on it, gives no finite numbers there, the first of them for token id \(token)."
         case .memoryRefused(let error):
             error.description
         }

@@ -22,14 +22,19 @@ public struct Sampler: Sendable {
     /// - Parameters:
     ///   - logits: `V` values.
     ///   - step: index of the generated token, from 0.
+    ///   - position: the token's place in the whole sequence, from 0, prompt included; for the error alone.
     /// - Returns: a token id; ties go to the lower id.
+    /// - Throws: `ModelError.scoresNotFinite`: where a score is infinite or no number, no draw would mean anything.
     /// - Complexity: O(V log V) with sampling, O(V) greedy.
-    public func next(_ logits: [Float], step: Int) -> Int32 {
-        next(scores: logits.map { Double($0) }, step: step)
+    public func next(_ logits: [Float], step: Int, position: Int) throws(ModelError) -> Int32 {
+        try next(scores: logits.map { Double($0) }, step: step, position: position)
     }
 
-    /// As ``next(_:step:)``, for logits or log-probabilities in f64: only their differences count.
-    public func next(scores logits: [Double], step: Int) -> Int32 {
+    /// As ``next(_:step:position:)``, for logits or log-probabilities in f64: only their differences count.
+    public func next(scores logits: [Double], step: Int, position: Int) throws(ModelError) -> Int32 {
+        if let token = logits.firstIndex(where: { !$0.isFinite }) {
+            throw .scoresNotFinite(position: position, token: token)
+        }
         var best = 0
         for index in logits.indices where logits[index] > logits[best] { best = index }
         guard temperature > 0 else { return Int32(best) }

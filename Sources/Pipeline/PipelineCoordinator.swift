@@ -78,7 +78,7 @@ public final class PipelineCoordinator {
     /// Runs the requests and gives their outcomes in the requests' order, whatever the order of the stages' answers.
     ///
     /// - Parameter emit: gets each token as it is drawn, with its request's index; returns false to end that request.
-    /// - Throws: `PipelineError`; `ModelError` for a prompt that is empty or too long.
+    /// - Throws: `PipelineError`; `ModelError` for a prompt that is empty or too long, or scores that are no finite numbers.
     public func run(
         _ requests: [PipelineRequest], emit: (Int, DrawnToken) -> Bool = { _, _ in true }
     ) throws -> [PipelineOutcome] {
@@ -101,7 +101,7 @@ public final class PipelineCoordinator {
                 continue
             }
             guard let (journey, logits) = try handle(arrival) else { continue }
-            if let next = draw(journey, logits, emit) {
+            if let next = try draw(journey, logits, emit) {
                 journey.begin([next])
                 ask(journey)
                 continue
@@ -126,9 +126,9 @@ public final class PipelineCoordinator {
 
     private func draw(
         _ journey: Journey, _ logits: [Float], _ emit: (Int, DrawnToken) -> Bool
-    ) -> Int32? {
+    ) throws(ModelError) -> Int32? {
         let before = journey.outcome.tokens.count
-        let next = journey.outcome.draw(
+        let next = try journey.outcome.draw(
             logits, for: journey.request, seconds: journey.seconds, filled: journey.position + journey.rowCount,
             capacity: journey.capacity)
         if journey.outcome.tokens.count > before, let last = journey.outcome.tokens.last, !emit(journey.index, last) {

@@ -54,12 +54,14 @@ public struct PipelineOutcome: Sendable {
 
     /// Chooses the next token as `Decoder.generate` does.
     ///
+    /// - Parameter filled: positions passed so far, which is the place of the token that is drawn.
     /// - Returns: the token to go on with; nil when the request is over, and ``end`` says why.
+    /// - Throws: `ModelError.scoresNotFinite`.
     mutating func draw(
         _ logits: [Float], for request: PipelineRequest, seconds: Double, filled: Int, capacity: Int
-    ) -> Int32? {
+    ) throws(ModelError) -> Int32? {
         guard tokens.count < request.maxTokens else { return nil }
-        let token = request.sampler.next(logits, step: tokens.count)
+        let token = try request.sampler.next(logits, step: tokens.count, position: filled)
         guard !request.stopTokens.contains(token) else {
             end = .stop
             return nil
@@ -100,7 +102,7 @@ extension Decoder {
             var writer = ByteWriter(capacity: logits.count * 4)
             writer.append(logits.span)
             outcome.add(logits: .of(writer.bytes))
-            let next = outcome.draw(
+            let next = try outcome.draw(
                 logits, for: request, seconds: (ContinuousClock.now - begin) / .seconds(1), filled: cache.count,
                 capacity: capacity)
             guard let next else { return outcome }

@@ -4,8 +4,9 @@ import TensorCore
 
 /// What this machine offers a run, for `polymath doctor` and for reports of trouble.
 public struct Doctor: Sendable {
-    /// First line of `swift --version`; nil when there is no `swift` in the path.
-    public let toolchain: String?
+    /// The compiler that this program was built with. What a shell would find today is no part of it, and asking would
+    /// mean to run whatever stands first in the path.
+    public let toolchain = Doctor.compiler
     /// Library, version and core that the products run on.
     public let kernelPath: String
     public let operatingSystem: String
@@ -24,10 +25,9 @@ public struct Doctor: Sendable {
         "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "i8mm",
     ]
 
-    public init(home: Home, environment: [String: String]) throws(BaseError) {
+    public init(home: Home) throws(BaseError) {
         let information = ProcessInfo.processInfo
         let processorText = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-        toolchain = Self.swiftVersion(path: environment["PATH"] ?? "")
         kernelPath = KernelPath.current
         operatingSystem = information.operatingSystemVersionString
         processor = Self.field("model name", of: processorText)
@@ -52,10 +52,14 @@ public struct Doctor: Sendable {
         return nil
     }
 
-    private static func swiftVersion(path: String) -> String? {
-        let places = path.split(separator: ":").map { String($0) + "/swift" }
-        guard let tool = places.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else { return nil }
-        let text = ToolOutput.read(tool, ["--version"])
-        return text?.split(separator: "\n").first.map(String.init)
+    /// As far as the compiler says it of itself: conditions are all there is.
+    private static var compiler: String {
+        #if compiler(>=6.5)
+            "Swift 6.5 or newer"
+        #elseif compiler(>=6.4)
+            "Swift 6.4"
+        #else
+            "Swift 6.3"
+        #endif
     }
 }

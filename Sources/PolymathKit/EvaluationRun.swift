@@ -85,8 +85,8 @@ public struct EvaluationRun {
         if let adapter { try base.attach(adapter) }
         let done = total - tokenWindows.count
         let evaluation = try Evaluation.run(tokenWindows, on: decoder) { progress?(done + $0, total) }
-        if let index = evaluation.losses.firstIndex(where: { !$0.isFinite }) {
-            throw InputError.lossNotFinite(target: index)
+        for losses in [baseline?.losses ?? [], evaluation.losses] {
+            if let index = losses.firstIndex(where: { !$0.isFinite }) { throw InputError.lossNotFinite(target: index) }
         }
         let sizes = tokenWindows.map(\.countedCount)
         let bootstrap = resamples > 0 ? Bootstrap(windowSizes: sizes, resamples: resamples, seed: seed) : nil

@@ -51,9 +51,11 @@ public struct GenerationRun {
     ) throws -> Result {
         let decoder = try base.decoder()
         let reply = try Reply(base, prompt, isChat: isChat)
-        let end = try decoder.generate(
-            prompt: reply.prompt, maxTokens: maxTokens, sampler: sampler, stopTokens: reply.stops
-        ) { reply.take($0, audit, emit) }
+        let end = try reply.recordingFailure(audit) { () throws(ModelError) in
+            try decoder.generate(
+                prompt: reply.prompt, maxTokens: maxTokens, sampler: sampler, stopTokens: reply.stops
+            ) { reply.take($0, audit, emit) }
+        }
         return try reply.result(end, [], audit, emit)
     }
 
@@ -66,12 +68,14 @@ public struct GenerationRun {
     ) throws -> Result {
         let reply = try Reply(base, prompt, isChat: isChat)
         var attribution: [MixtureToken] = []
-        let end = try mixture.mixture.generate(
-            prompt: reply.prompt, maxTokens: maxTokens, sampler: sampler, stopTokens: reply.stops
-        ) { drawn in
-            let isTaken = reply.take(drawn.token, audit, emit)
-            if reply.tokens.count > attribution.count { attribution.append(drawn) }
-            return isTaken
+        let end = try reply.recordingFailure(audit) { () throws(ModelError) in
+            try mixture.mixture.generate(
+                prompt: reply.prompt, maxTokens: maxTokens, sampler: sampler, stopTokens: reply.stops
+            ) { drawn in
+                let isTaken = reply.take(drawn.token, audit, emit)
+                if reply.tokens.count > attribution.count { attribution.append(drawn) }
+                return isTaken
+            }
         }
         return try reply.result(end, attribution, audit, emit)
     }
@@ -108,6 +112,18 @@ private final class Reply {
         let piece = streaming.append(token)
         text += piece
         return piece.isEmpty || emit(piece)
+    }
+
+    /// What `write` comes to; where it fails, the audit's chain says so before it is thrown on.
+    func recordingFailure(
+        _ audit: InferenceAudit?, _ write: () throws(ModelError) -> GenerationEnd
+    ) throws(ModelError) -> GenerationEnd {
+        do throws(ModelError) {
+            return try write()
+        } catch {
+            audit?.recordFailure(error, tokens: tokens.count)
+            throw error
+        }
     }
 
     /// - Throws: `SealViolation` from the audit.

@@ -154,6 +154,23 @@ public final class InferenceAudit {
         }
     }
 
+    /// Ends the chain at a reply that cannot be finished: a row says why, and there will be no close.
+    ///
+    /// - Parameter tokens: of the reply, given out before it failed.
+    public func recordFailure(_ error: ModelError, tokens: Int) {
+        var body: [String: JSONValue] = ["reply": .exactly(replies + 1), "tokens": .exactly(tokens)]
+        if case .scoresNotFinite(let position, let token) = error {
+            body["cause"] = "scores_not_finite"
+            body["position"] = .exactly(position)
+            body["token"] = .exactly(token)
+        } else {
+            body["cause"] = "model"
+        }
+        // What the row tells of is thrown on, whether or not there is room to tell it.
+        try? chain.append(kind: RowKind.failure, body: body)
+        try? chain.sync()
+    }
+
     /// Checks the whole base once more and closes the chain.
     ///
     /// - Throws: `SealViolation` as ``recordReply(prompt:tokens:end:)`` does.

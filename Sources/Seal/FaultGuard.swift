@@ -122,7 +122,7 @@ public final class FaultGuard: Sendable {
 }
 
 extension FaultOutput {
-    fileprivate var descriptor: Int32 {
+    var descriptor: Int32 {
         switch self {
         case .plain(let descriptor, _), .jsonLines(let descriptor): descriptor
         }

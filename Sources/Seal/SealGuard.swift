@@ -206,7 +206,7 @@ public final class SealGuard {
         let now: FileIdentity
         let times: FileTimes
         do { (now, times) = try FileIdentity.state(ofFileAt: path) } catch {
-            throw violation(.missing, expected: "", actual: "\(error)")
+            throw violation(.missing, expected: "", actual: error.placeless)
         }
         guard now.device == identity.device, now.inode == identity.inode else {
             throw violation(

@@ -4,6 +4,9 @@ extension SealManifest {
     /// The value of `format` in a seal's JSON.
     public static let format = "polymath-seal-1"
 
+    /// No `seal.json` is larger: 64 MiB, the digests of the chunks of some 900 GB. Writers and readers keep to it.
+    public static let byteLimit = 64 << 20
+
     /// The content of `seal.json`, chunk digests included.
     ///
     ///     {"format": "polymath-seal-1", "root": hex, "metadata": hex,

@@ -28,6 +28,7 @@ public struct SealViolation: Error, Equatable, Sendable, CustomStringConvertible
     }
 
     public let kind: Kind
+    /// Where the base lies: for the person at this machine alone. No other member holds it or a part of it.
     public let path: String
     /// The damaged tensor, or the one that a touched byte lies in or a buffer was made from; nil when there is none.
     public let tensor: String?
@@ -72,11 +73,13 @@ public struct SealViolation: Error, Equatable, Sendable, CustomStringConvertible
 
     private var inTensor: String { tensor.map { " (tensor \(escaped($0)))" } ?? "" }
 
-    /// The violation as the body of a chain row.
+    /// The violation as the body of a chain row, which may be handed on: the base by its file's name, not by where it
+    /// lies.
     public var json: JSONValue {
         var value: JSONValue = [
-            "kind": .string(kind.rawValue), "path": .string(path), "fileOffset": .exactly(fileOffset),
-            "bytes": .exactly(byteCount), "expected": .string(expected), "actual": .string(actual),
+            "kind": .string(kind.rawValue), "file": .string(path.split(separator: "/").last.map(String.init) ?? ""),
+            "fileOffset": .exactly(fileOffset), "bytes": .exactly(byteCount), "expected": .string(expected),
+            "actual": .string(actual),
         ]
         if let tensor { value["tensor"] = .string(tensor) }
         if let lastCompleteCheck {

@@ -3,6 +3,7 @@ public import Digest
 
 /// Why a checkpoint cannot be used.
 public enum CheckpointError: Error, Equatable, CustomStringConvertible, Sendable {
+    /// `reason` names no place.
     case unreadable(path: String, reason: String)
     /// `checkpoint.json` is no record of this format.
     case malformed(path: String, reason: String)
@@ -22,7 +23,14 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible, Sendable
         }
     }
 
-    public var description: String {
+    public var description: String { sentence { escaped($0, limit: 200) } }
+
+    /// The sentence with the checkpoint's own name for its path: for what may be handed on.
+    public var placeless: String {
+        sentence { escaped($0.split(separator: "/").last.map(String.init) ?? "") }
+    }
+
+    private func sentence(_ shown: (String) -> String) -> String {
         switch self {
         case .unreadable(let path, let reason):
             "The checkpoint \(shown(path)) cannot be read: \(reason)"
@@ -46,6 +54,4 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible, Sendable
                 + "is wanted."
         }
     }
-
-    private func shown(_ path: String) -> String { escaped(path, limit: 200) }
 }

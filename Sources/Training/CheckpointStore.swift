@@ -48,7 +48,7 @@ public struct CheckpointStore: Sendable {
             bytes = try WholeFile.read(path + "/" + Checkpoint.recordFile, limit: CheckpointJSON.limit)
             state = try MappedFile(path: path + "/" + Checkpoint.stateFile).region
         } catch {
-            throw .unreadable(path: path, reason: "\(error)")
+            throw .unreadable(path: path, reason: error.placeless)
         }
         let members = try CheckpointJSON.decode(bytes, path: path)
         guard members.progress.step == step else {
@@ -147,7 +147,8 @@ public struct CheckpointStore: Sendable {
                     hasBest: progress.best != nil,
                     tensors: trainer.checkpointTensors,
                     stateByteCount: byteCount, stateDigest: hasher.finalize()))
-            try AtomicFile.write(record, to: temporary + "/" + Checkpoint.recordFile, mode: 0o600)
+            try AtomicFile.write(
+                record, to: temporary + "/" + Checkpoint.recordFile, mode: 0o600, within: CheckpointJSON.limit)
             let written = CheckpointRecord(
                 path: path, step: progress.step, digest: SHA256Digest.of(record), byteCount: byteCount + record.count)
             try vouch(written)

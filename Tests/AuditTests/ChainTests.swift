@@ -68,6 +68,21 @@ enum RunFixture {
         } catch { return error }
     }
 
+    @Test func `has room for its end when it has none for a step`() {
+        let whole = AuditChain.byteLimit
+        for kind in [RowKind.failure, RowKind.pause, RowKind.close, RowKind.sealViolation, RowKind.result] {
+            #expect(AuditChain.byteLimit(after: kind) == whole)
+        }
+        for kind in ["step", "validation", "reply", RowKind.resume] {
+            #expect(AuditChain.byteLimit(after: kind) <= whole - (1 << 20))
+        }
+        // Whatever is told of a step, that many rows of steps do not fit.
+        let row = AuditRow(
+            seq: 0, time: "2026-01-31T12:00:00Z", run: "20260131T120000Z-80000001", kind: "step",
+            body: ["step": 1, "loss": "1.0", "grad_norm": "1.0", "seal_checked_bytes": 0], prev: AuditRow.origin)
+        #expect(row.encoded.count >= whole / AuditChain.stepLimit)
+    }
+
     @Test func `is closed, paused or open`() throws {
         let path = folder.path("audit.jsonl")
         let writer = try RunFixture.start(path)

@@ -34,7 +34,7 @@ import Testing
             for step in 0..<10 {
                 let logits = try decoder.logits(tokens)
                 let row = (0..<logits.columns).map { logits[logits.rows - 1, $0] }
-                wanted.append(sampler.next(row, step: step))
+                wanted.append(try sampler.next(row, step: step, position: tokens.count))
                 tokens.append(wanted[step])
             }
             var got: [Int32] = []

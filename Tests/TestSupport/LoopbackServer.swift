@@ -10,6 +10,8 @@ public final class LoopbackServer: Sendable {
     public struct Answer: Sendable {
         public var head: [String]
         public var body: [UInt8]
+        /// Whether the connection ends before the head does.
+        public var breaksInHead = false
 
         public init(head: [String], body: [UInt8] = []) {
             self.head = head
@@ -50,8 +52,8 @@ public final class LoopbackServer: Sendable {
                 let text = String(decoding: head, as: UTF8.self)
                 self?.seen.withLock { $0.append(text) }
                 let reply = answer(text)
-                let bytes =
-                    Array((reply.head + ["Connection: close", "", ""]).joined(separator: "\r\n").utf8) + reply.body
+                let end = reply.breaksInHead ? "\r\nConnec" : "\r\nConnection: close\r\n\r\n"
+                let bytes = Array((reply.head.joined(separator: "\r\n") + end).utf8) + reply.body
                 var sent = 0
                 while sent < bytes.count {
                     let count = bytes[sent...].withUnsafeBytes {

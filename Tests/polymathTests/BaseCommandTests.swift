@@ -194,6 +194,24 @@ import Testing
         #expect(!files.contains("toy.gguf"))
     }
 
+    @Test(arguments: [false, true])
+    func `an answer that ends within its head ends with one sentence, though the network library traps on it`(
+        isJSON: Bool
+    ) throws {
+        let server = try LoopbackServer { _ in
+            var answer = LoopbackServer.Answer(head: ["HTTP/1.1 200 OK"])
+            answer.breaksInHead = true
+            return answer
+        }
+        try catalogue(port: server.port)
+        let outcome = try program.run(["base", "pull", "toy"] + (isJSON ? ["--json"] : []))
+        #expect(outcome.status == 1, "\(outcome.error)")
+        let said = isJSON ? try #require(outcome.errorMessage) : outcome.error
+        #expect(said.contains("cannot be read as HTTP"), "\(said)")
+        #expect(outcome.error.split(separator: "\n").count == (isJSON ? 0 : 1), "\(outcome.error)")
+        #expect(!files.contains("toy.gguf"))
+    }
+
     @Test func `a named base that differs from its record exits 4`() throws {
         try catalogue(port: 1, root: SHA256Digest.of([1]).hex)
         let path = program.folder.path("Checkpoints/toy.gguf")

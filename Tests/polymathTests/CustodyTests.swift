@@ -183,6 +183,35 @@ struct CustodyTests {
         #expect(withTransfer == ["PolymathKit/Base/BaseDownload.swift"])
     }
 
+    @Test func `no other program is run, but git by the bets that measure`() throws {
+        let sources = Repository.root + "/Sources"
+        let files = try #require(FileManager.default.enumerator(atPath: sources)).compactMap { $0 as? String }
+        var starting: Set<String> = []
+        var asking: Set<String> = []
+        for file in files where [".swift", ".c", ".h"].contains(where: file.hasSuffix) {
+            let text = try String(contentsOfFile: sources + "/" + file, encoding: .utf8)
+            let words = ["popen(", "posix_spawn", "execv", "execl", "fork(", "Process()"]
+            if words.contains(where: text.contains) { starting.insert(file) }
+            if text.contains("ToolOutput.") { asking.insert(file) }
+        }
+        #expect(starting == ["Device/ToolOutput.swift"])
+        #expect(asking == ["Bets/BetFiles.swift"])
+    }
+
+    @Test func `doctor runs nothing that stands in the path`() throws {
+        let program = Program()
+        let mark = program.folder.path("mark")
+        let bin = program.folder.path("bin")
+        try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
+        for name in ["swift", "sh", "uname", "nproc", "git"] {
+            let path = try program.write("bin/" + name, "#!/bin/sh\ntouch '\(mark)'\n")
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        }
+        let outcome = try program.run(["doctor"], under: ["/usr/bin/env", "PATH=" + bin])
+        #expect(outcome.status == 0 && outcome.output.contains("Swift 6."), "\(outcome.output)")
+        #expect(!FileManager.default.fileExists(atPath: mark))
+    }
+
     /// libc's calls themselves: what our objects and the Swift code linked into them would need of a library.
     @Test(arguments: ["polymath", "polymath-verify"])
     func `neither program asks the linker for a socket`(name: String) throws {

@@ -39,4 +39,13 @@ void cg_reached(int slot, uint64_t step);
 /// Ends the watch; after the last one the former handlers are back.
 void cg_release(int slot);
 
+/// From now on an instruction that must not be reached (SIGILL, SIGTRAP), or an abort, writes `text` to `descriptor` and
+/// leaves with `exitStatus`: for work in a library that gives up on foreign input instead of saying so.
+///
+/// The text is copied; at most CGTextLimit bytes. Returns 0 or a negative errno; EBUSY while one is in force.
+int cg_trap(int descriptor, const uint8_t *text, size_t count, int exitStatus);
+
+/// Puts the former handlers back.
+void cg_untrap(void);
+
 #endif

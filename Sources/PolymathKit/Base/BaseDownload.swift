@@ -18,7 +18,8 @@ public struct BaseDownload: Sendable {
     public let entry: CatalogEntry
     public let path: String
     private let url: URL
-    private let address: String
+    /// Where it is fetched from.
+    public let address: String
     /// Seconds without a byte after which a transfer counts as broken.
     private let idleTimeout: Double
 

@@ -11,6 +11,8 @@ public enum BaseError: ExitReporting, Equatable, Sendable, CustomStringConvertib
     case noSuchFile(path: String)
     case notAFile(path: String)
     case unreadable(path: String, reason: String)
+    /// The file cannot be mapped under the limits of this process.
+    case noMemory(path: String, byteCount: Int)
     case emptyFile(path: String)
     case notGGUF(path: String, magic: [UInt8])
     case tooShort(path: String, byteCount: Int)
@@ -55,7 +57,7 @@ public enum BaseError: ExitReporting, Equatable, Sendable, CustomStringConvertib
             .irregularPart, .taken, .wouldReplaceInput:
             .usage
         case .sizeDiffers, .rootDiffers, .contentDiffers, .digestDiffers, .wrongLength: .mismatch
-        case .noSpace: .resources
+        case .noSpace, .noMemory: .resources
         case .notAFile, .unreadable, .emptyFile, .notGGUF, .tooShort, .badCatalog, .noServer, .refused, .interrupted,
             .busy, .badVocabulary, .io:
             .failure
@@ -84,6 +86,9 @@ public enum BaseError: ExitReporting, Equatable, Sendable, CustomStringConvertib
             "'\(escaped(path))' is a folder or a device, and a base is a GGUF file"
         case .unreadable(let path, let reason):
             "The base file '\(escaped(path))' cannot be read: \(escaped(reason))"
+        case .noMemory(let path, let byteCount):
+            "The base file '\(escaped(path))' cannot be mapped: its \(byteCount) bytes are more addresses than the limits of "
+                + "this process leave it"
         case .emptyFile(let path):
             "The base file '\(escaped(path))' is empty"
         case .notGGUF(let path, let magic):

@@ -106,6 +106,7 @@ public enum BaseReference {
             magic = try file.region.subregion(offset: 0, byteCount: min(4, byteCount)).array
         } catch {
             if case .notARegularFile = error { throw BaseError.notAFile(path: path) }
+            if case .noMemory(_, let count) = error { throw BaseError.noMemory(path: path, byteCount: count) }
             throw BaseError.unreadable(path: path, reason: "\(error)")
         }
         guard byteCount > 0 else { throw .emptyFile(path: path) }

@@ -144,6 +144,12 @@ final class Transfer: NSObject, URLSessionDataDelegate, Sendable {
     }
 
     private static func reason(_ error: any Error) -> String {
+        switch (error as? URLError)?.code {
+        case .timedOut: return "nothing came for too long"
+        case .badURL, .unsupportedURL: return "the address leads to no server"
+        case .httpTooManyRedirects, .redirectToNonExistentLocation: return "it was sent on and on, or to no address"
+        default: break
+        }
         let error = error as NSError
         let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
         return cause.localizedDescription

@@ -1,3 +1,4 @@
+internal import Conventions
 internal import Corpus
 internal import Digest
 internal import GGUF
@@ -47,7 +48,7 @@ public struct GradientBenchmark: Sendable {
     public init() {}
 
     /// - Parameter progress: windows done, and windows in all.
-    /// - Throws: `RunError.sequenceTooLong`, `CorpusError`, `ModelError`.
+    /// - Throws: `RunError.sequenceTooLong`, `CorpusError`, `ModelError`, `InputError.lossNotFinite`.
     public func run(_ base: LoadedBase, progress: ((Int, Int) -> Void)? = nil) throws -> [Result] {
         let shape = try DecoderConfiguration(base.gguf)
         guard sequenceLength <= shape.contextLength else {
@@ -106,6 +107,7 @@ public struct GradientBenchmark: Sendable {
             try decoder.check(window.inputs + window.targets.suffix(1))
             let losses = try decoder.lossesAddingGradients(
                 window, scale: 1 / Float(counted), lowest: scope.layers(of: shape)[0])
+            if let index = losses.firstIndex(where: { !$0.isFinite }) { throw InputError.lossNotFinite(target: index) }
             for loss in losses { sum += Double(loss) }
             didWindow()
         }

@@ -61,7 +61,9 @@ public struct CanaryPlanting: Sendable {
                 let lines = rows.flatMap { row -> [UInt8] in row.canonicalBytes + [0x0A] }
                 try AtomicFile.write(lines, to: folder + "/" + part.fileName, mode: 0o600)
             }
-            try AtomicFile.write(Canary.json(canaries).canonicalBytes, to: folder + "/" + Self.listName, mode: 0o600)
+            try AtomicFile.write(
+                Canary.json(canaries).canonicalBytes, to: folder + "/" + Self.listName, mode: 0o600,
+                within: Canary.byteLimit)
         }
         return canaries
     }

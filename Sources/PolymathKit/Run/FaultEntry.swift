@@ -55,7 +55,8 @@ public enum FaultEntry {
         var body: [String: JSONValue]
         do {
             guard let record = try FaultRecord.read(path: folder.faultFile) else { return [:] }
-            let manifest = try? SealManifest(json: JSONValue.parse(WholeFile.read(folder.sealFile, limit: 64 << 20)))
+            let manifest = try? SealManifest(
+                json: JSONValue.parse(WholeFile.read(folder.sealFile, limit: SealManifest.byteLimit)))
             let violation = record.violation(
                 path: base, manifest: manifest,
                 lastCompleteCheck: checked.flatMap { try? Date($0, strategy: .iso8601) })

@@ -20,12 +20,17 @@ public enum MemoryShortage: Equatable, Sendable {
         }
     }
 
+    /// Members of the pause's row and event, which may be handed on: they do not say which control group it was, since
+    /// those are named after users and services.
     var members: [String: JSONValue] {
-        var members: [String: JSONValue] = ["reason": "memory", "why": .string(clause)]
-        if case .limit(let limit, let needed) = self {
+        var members: [String: JSONValue] = ["reason": "memory"]
+        switch self {
+        case .limit(let limit, let needed):
+            members["why"] = "a limit of the operating system leaves this process too little memory"
             members["limit"] = .exactly(limit.bytes)
             members["available"] = .exactly(limit.availableBytes)
             members["needed"] = .exactly(needed)
+        case .refused: members["why"] = .string(clause)
         }
         return members
     }

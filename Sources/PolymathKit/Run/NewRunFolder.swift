@@ -64,7 +64,14 @@ final class NewRunFolder {
 
     private static let cannotBeMade = "it cannot be made here (is the place writable?)"
 
-    func write(_ bytes: [UInt8], to file: RunFile) throws { try staged.write(bytes, to: file.rawValue) }
+    /// - Throws: `BytesError.beyondLimit` for more bytes than the file's reader takes.
+    func write(_ bytes: [UInt8], to file: RunFile) throws {
+        guard bytes.count <= file.byteLimit else {
+            throw BytesError.beyondLimit(
+                path: folder.path(of: file), byteCount: bytes.count, limit: file.byteLimit)
+        }
+        try staged.write(bytes, to: file.rawValue)
+    }
 
     /// Says that somebody else is about to make this file in the folder.
     func claim(_ file: RunFile) { staged.claim(file.rawValue) }

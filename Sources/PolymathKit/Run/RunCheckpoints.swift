@@ -79,7 +79,8 @@ final class RunCheckpoints {
         let remarks: [String]
     }
 
-    /// The newest checkpoint that can be believed, and a remark on each newer one that is damaged and was passed over.
+    /// The newest checkpoint that can be believed, and a remark, without any place, on each newer one that is damaged and
+    /// was passed over.
     ///
     /// - Throws: `ResumeError.unvouchedCheckpoint` for one of which the chain holds no row, `.otherCheckpoint` for one
     ///   that is whole and not the recorded one, `CheckpointError` for one of another run.
@@ -106,7 +107,7 @@ final class RunCheckpoints {
                 }
                 return Found(checkpoint: checkpoint, remarks: remarks)
             } catch let error as CheckpointError where error.isDamage {
-                remarks.append(error.description)
+                remarks.append(error.placeless)
             }
         }
         return Found(checkpoint: nil, remarks: remarks)

@@ -83,7 +83,9 @@ struct RunCompletion {
             recipe: record.recipe.digest, chainHead: head,
             passedTests: SealFacts(chain).sentences + ["export read back from disk and verified against the base"],
             failedTests: [])
-        try AtomicFile.write(try attestation.encode(signedBy: identity), to: folder.attestationFile, mode: 0o600)
+        try AtomicFile.write(
+            try attestation.encode(signedBy: identity), to: folder.attestationFile, mode: 0o600,
+            within: Attestation.byteLimit)
     }
 
     private func summary(_ figures: RunFigures, head: SHA256Digest) -> RunSummary {

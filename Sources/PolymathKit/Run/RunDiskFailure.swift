@@ -50,6 +50,10 @@ public struct RunDiskFailure: Error, Equatable, CustomStringConvertible, Sendabl
             case .unknown: "\(resume) goes on from the last good checkpoint"
             }
         let done = step.map { "stopped after step \($0)" } ?? "the run did not go on"
+        if case .beyondLimit = reason {
+            return "\(reason); \(done), and it cannot be brought to its end in this folder: start it again with fewer "
+                + "--steps."
+        }
         return "\(reason); \(done), and once the disk is there and has room, \(advice)."
     }
 }

@@ -39,6 +39,8 @@ final class RunEvents {
 
     /// Bytes of the file so far.
     var byteCount: Int { file.byteCount }
+    /// Bytes of the most that is read, kept for the events that end a run.
+    private static let endRoom = 4 << 20
 
     /// Adds the time, UTC to the millisecond, and writes one line; nothing is lost if the process dies after it.
     func emit(_ name: String, _ members: [String: JSONValue]) throws {
@@ -59,7 +61,9 @@ final class RunEvents {
         object["event"] = .string(name)
         object["time"] = .string(EventTime.text(Date()))
         let line = JSONValue.object(object).canonicalBytes + [0x0A]
-        try file.append(line)
+        let ends = ["checkpoint", "paused", "seal_violation", "run_finished"]
+        let room = ends.contains(name) ? 0 : Self.endRoom
+        try file.append(line, within: RunHistory.limit - room)
         hasher.update(line)
     }
 

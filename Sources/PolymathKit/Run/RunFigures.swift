@@ -71,16 +71,6 @@ extension JSONValue {
 }
 
 extension SealViolation {
-    /// The violation as the run records it: the base by its file's name, not by where it lies.
-    var recordedMembers: [String: JSONValue] {
-        var members = json.asObject ?? [:]
-        members["path"] = nil
-        members["file"] = .string(path.lastComponent)
-        for (name, value) in members {
-            if let text = value.asString, text.contains(path) {
-                members[name] = .string(text.replacing(path, with: path.lastComponent))
-            }
-        }
-        return members
-    }
+    /// The violation as members of a row or an event.
+    var recordedMembers: [String: JSONValue] { json.asObject ?? [:] }
 }

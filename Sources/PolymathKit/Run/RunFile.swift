@@ -1,3 +1,5 @@
+internal import Seal
+
 /// Everything that a run writes into its folder, by name: in no other place are these names spelled.
 enum RunFile: String, CaseIterable {
     case run = "run.json"
@@ -18,4 +20,13 @@ enum RunFile: String, CaseIterable {
     case fault = "fault.json"
     /// The one folder.
     case checkpoints = "checkpoints"
+
+    /// Most bytes that a reader takes of what is written before the run begins.
+    var byteLimit: Int {
+        switch self {
+        case .run, .local: RunRecord.byteLimit
+        case .seal: SealManifest.byteLimit
+        default: .max
+        }
+    }
 }

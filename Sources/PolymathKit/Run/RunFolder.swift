@@ -20,6 +20,8 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
     case startScope(start: String, scope: String)
     case sequenceTooLong(requested: Int, contextLength: Int)
     case adapterTooLarge(byteCount: Int, limit: Int)
+    /// More steps than an audit chain can tell of.
+    case tooManySteps(steps: Int, limit: Int)
     case rootMismatch(base: String, expected: String, actual: String)
     case exportDiffers(path: String, reason: String)
     /// The trained parameters give a loss that is infinite or no number; what was exported is gone again.
@@ -55,6 +57,9 @@ public enum RunError: Error, Equatable, CustomStringConvertible, Sendable, ExitR
             "--seq-len \(requested) is longer than the base's context of \(contextLength) tokens."
         case .adapterTooLarge(let byteCount, let limit):
             "The adapter would have \(byteCount) bytes, more than the wire format's \(limit)."
+        case .tooManySteps(let steps, let limit):
+            "A run of \(steps) steps cannot be put on record, since an audit chain has room for at most \(limit); give "
+                + "--steps \(limit) or less, and go on from the adapter with --start."
         case .rootMismatch(let base, let expected, let actual):
             "The base \(escaped(base)) is not what the catalogue records: its root is \(actual), recorded is \(expected)."
         case .exportDiffers(let path, let reason):
@@ -158,14 +163,6 @@ public struct RunFolder: Sendable {
     public static func wouldHold(_ path: String, in run: String) -> Bool {
         RunFile.allCases.contains { PathIdentity.isSamePlace(path, run + "/" + $0.rawValue) }
             || PathIdentity.isInside(path, folder: run + "/" + RunFile.checkpoints.rawValue)
-    }
-
-    /// A message with the files of this folder named from the folder on: what may be handed on does not say where on
-    /// this machine it stood.
-    func withoutPlace(_ message: String) -> String {
-        [path + "/", escaped(path + "/", limit: 200)].reduce(message) { text, place in
-            text.replacingOccurrences(of: place, with: "")
-        }
     }
 
     /// UTC time to the second and eight random hexadecimal digits: sorts by time, and two runs never share a name.

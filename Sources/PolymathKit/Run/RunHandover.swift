@@ -48,7 +48,7 @@ public struct RunHandover {
         ].compactMap { $0?.lastComponent }
         return try AtomicFolder.write(to: path, mode: 0o755) { place in
             var files = try names.map { name in
-                try Self.write(WholeFile.read(folder.path + "/" + name, limit: 1 << 30), name, in: place)
+                try Self.write(WholeFile.read(folder.path + "/" + name, limit: RunHistory.limit), name, in: place)
             }
             // A boundary file may be large: it goes through a map.
             let map = try MappedFile(path: folder.path + "/" + export)

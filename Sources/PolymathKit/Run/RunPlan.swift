@@ -1,5 +1,6 @@
 internal import Conventions
 internal import Adapter
+internal import Audit
 internal import Bytes
 internal import Corpus
 internal import Device
@@ -88,8 +89,11 @@ struct RunPlan {
         }
     }
 
-    /// - Throws: `RunError.adapterTooLarge` before anything is trained.
+    /// - Throws: `RunError.adapterTooLarge` or `.tooManySteps` before anything is trained.
     func checkSize() throws {
+        guard options.steps <= AuditChain.stepLimit else {
+            throw RunError.tooManySteps(steps: options.steps, limit: AuditChain.stepLimit)
+        }
         if let bytes = try adapterByteCount, bytes > NormAdapter.byteLimit {
             throw RunError.adapterTooLarge(byteCount: bytes, limit: NormAdapter.byteLimit)
         }

@@ -12,6 +12,9 @@ internal import Training
 /// and corpus, and says nothing of where they lie. That is in `local.json`, which stays on the machine and decides
 /// nothing: whatever it leads to is compared with the digests in `run.json`.
 package struct RunRecord {
+    /// No `run.json` or `local.json` is larger: 16 MiB. Writers and readers keep to it.
+    static let byteLimit = 1 << 24
+
     let path: String
     let digest: SHA256Digest
     let run: String
@@ -56,7 +59,7 @@ package struct RunRecord {
     /// - Throws: `ResumeError.badRecord` unless every member that a resume needs is there.
     package init(path: String) throws {
         func bad(_ reason: String) -> ResumeError { .badRecord(path: path, reason: reason) }
-        let bytes = try WholeFile.read(path, limit: 1 << 24)
+        let bytes = try WholeFile.read(path, limit: Self.byteLimit)
         let json: JSONValue
         do {
             json = try JSONValue.parse(bytes)
@@ -124,7 +127,7 @@ package struct RunRecord {
         let file = RunFolder(path: folder(of: path), name: "").localFile
         guard InputPath.exists(file) else { return [:] }
         do {
-            return try JSONValue.parse(try WholeFile.read(file, limit: 1 << 24))
+            return try JSONValue.parse(try WholeFile.read(file, limit: byteLimit))
         } catch let error as JSONError {
             throw ResumeError.badRecord(path: file, reason: "\(error)")
         }

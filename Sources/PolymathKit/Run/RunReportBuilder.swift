@@ -49,9 +49,6 @@ public struct RunReportBuilder {
                 "The chain does not vouch for events.jsonl, from which speed and memory are taken.")
         }
         events = try Self.events(folder, chain.unvouchedEvents)
-        for index in verdict.checks.indices {
-            verdict.checks[index].sentence = folder.withoutPlace(verdict.checks[index].sentence)
-        }
         // What tells how the run ended may fail and be told; a file that is not the recorded one may not be shown.
         var told: Set = ["chain-end", "chain-closed", "seal", "fault"]
         if chain.status != .closed, !InputPath.exists(folder.attestationFile) { told.insert("attestation") }
@@ -84,7 +81,7 @@ public struct RunReportBuilder {
 
     private static func json(_ path: String) throws -> JSONValue {
         do {
-            return try JSONValue.parse(try WholeFile.read(path, limit: 64 << 20))
+            return try JSONValue.parse(try WholeFile.read(path, limit: SealManifest.byteLimit))
         } catch let error as JSONError {
             throw RunReportError.malformed(path: path, reason: error.description)
         }

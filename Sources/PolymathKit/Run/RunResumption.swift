@@ -105,7 +105,7 @@ public struct RunResumption {
             "events_vouched_bytes": .exactly(vouched.count),
             "events_unvouched_bytes": .exactly(max(0, events.byteCount - vouched.count)),
         ]
-        let remarks = JSONValue.array(found.remarks.map { .string(folder.withoutPlace($0)) })
+        let remarks = JSONValue.array(found.remarks.map { .string($0) })
         if !found.remarks.isEmpty { details["remarks"] = remarks }
         if plan.kernelPath != record.kernelPath { details["other_kernels_allowed"] = true }
         let chain = try AuditWriter.resume(
@@ -203,7 +203,8 @@ public struct RunResumption {
     private func checkBase(
         _ request: TrainingRequest, _ record: RunRecord, _ folder: RunFolder
     ) throws -> (SealManifest, MappedFile?) {
-        let recorded = try? SealManifest(json: JSONValue.parse(WholeFile.read(folder.sealFile, limit: 64 << 20)))
+        let recorded = try? SealManifest(
+            json: JSONValue.parse(WholeFile.read(folder.sealFile, limit: SealManifest.byteLimit)))
         let base: ResolvedBase
         let gguf: GGUFFile
         do {

@@ -78,6 +78,7 @@ final class RunSession {
         } catch let violation as SealViolation {
             throw try record(violation)
         } catch let error as ResumeError {
+            guard case .otherStep = error else { throw error }
             try chain.append(
                 kind: RowKind.failure, body: ["step": .exactly(step), "reason": .string(error.description)])
             try chain.sync()
@@ -86,7 +87,7 @@ final class RunSession {
             // Where a whole checkpoint does not fit, a row of the chain still may.
             try? chain.append(
                 kind: RowKind.failure,
-                body: ["step": .exactly(step), "reason": .string(folder.withoutPlace(error.description))])
+                body: ["step": .exactly(step), "reason": .string(error.placeless)])
             try? chain.sync()
             throw RunDiskFailure(error, folder, step: step)
         }
@@ -159,7 +160,7 @@ final class RunSession {
             peakMemoryBytes: observer.peakResident, anonymousMemoryBytes: observer.peakAnonymous,
             startupSeconds: startupSeconds, seconds: seconds)
         let recorded = figures.recorded(plan.request.lossRecord)
-        try chain.append(kind: "result", body: recorded.members.merging(try events.mark()) { first, _ in first })
+        try chain.append(kind: RowKind.result, body: recorded.members.merging(try events.mark()) { first, _ in first })
         let completion = try RunCompletion(
             RunRecord(path: folder.runFile), folder, AuditChain.read(path: folder.auditFile))
         // The last line of the events too is one that the close vouches for.
@@ -228,13 +229,13 @@ final class RunSession {
         _ trainer: BoundaryTrainer, _ checkpoints: RunCheckpoints, after error: TrainingError
     ) throws {
         var body: [String: JSONValue] = [
-            "step": .exactly(trainer.step), "reason": .string(folder.withoutPlace(error.description)),
+            "step": .exactly(trainer.step), "reason": .string(error.description),
         ]
         do {
             try checkpoints.write(trainer)
         } catch let unusable as CheckpointError {
             // The update itself left values that are no numbers: an older checkpoint is the last good state.
-            body["checkpoint"] = .string(folder.withoutPlace(unusable.description))
+            body["checkpoint"] = .string(unusable.placeless)
         }
         try chain.append(kind: RowKind.failure, body: body)
         try chain.sync()

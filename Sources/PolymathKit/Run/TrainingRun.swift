@@ -92,7 +92,7 @@ public struct TrainingRun {
             sealed, recipe: recipe, folder: making.filling, record: SHA256Digest.of(record))
         try making.put()
         chain.follow(to: folder.auditFile)
-        let events = try RunEvents(path: folder.eventsFile, listener: listener)
+        let events = try RunEvents(path: folder.eventsFile, listener: listener, losses: request.lossRecord)
         making.claim(.fault)
         let faultGuard = try FaultGuard(plan.gguf, of: folder, output: listener.faultOutput)
         let pacer = RunPacer(request, sensors: sensors, isPaced: isPaced, events: events, stop: stop)

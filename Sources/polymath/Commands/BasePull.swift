@@ -3,6 +3,7 @@ internal import CommandLineKit
 internal import Conventions
 internal import Digest
 internal import PolymathKit
+internal import Seal
 
 /// `polymath base pull`: fetches a catalogued base.
 enum BasePull: Command {
@@ -23,8 +24,16 @@ enum BasePull: Command {
     static func run(_ arguments: Arguments, _ console: Console) throws {
         let name = try arguments.requiredOperand(0)
         let download = try BaseDownload(name: name, home: arguments.catalogHome)
-        let outcome = try download.run { done, total in
-            console.progress("Fetching \(escaped(name))", done: done, of: total)
+        // The system's network library ends the process on some answers that are no HTTP.
+        let trapGuard = TrapGuard(
+            sentence:
+                "What '\(escaped(download.address, limit: 300))' sent cannot be read as HTTP; what had come before is "
+                + "kept, and the same command goes on from there",
+            exitStatus: ExitStatus.failure.code, output: arguments.faultOutput)
+        let outcome = try withExtendedLifetime(trapGuard) {
+            try download.run { done, total in
+                console.progress("Fetching \(escaped(name))", done: done, of: total)
+            }
         }
         console.endProgress()
         console.emit(

@@ -13,11 +13,11 @@ enum DoctorCommand: Command {
         flags: [.home, .json])
 
     static func run(_ arguments: Arguments, _ console: Console) throws {
-        let doctor = try Doctor(home: arguments.home, environment: ProcessInfo.processInfo.environment)
+        let doctor = try Doctor(home: arguments.home)
         console.emit(
             "doctor",
             [
-                "version": .string(Version.string), "toolchain": doctor.toolchain.map { .string($0) } ?? .null,
+                "version": .string(Version.string), "toolchain": .string(doctor.toolchain),
                 "kernel_path": .string(doctor.kernelPath), "operating_system": .string(doctor.operatingSystem),
                 "processor": doctor.processor.map { .string($0) } ?? .null, "cores": .exactly(doctor.cores),
                 "features": .array(doctor.features.map { .string($0) }),
@@ -30,7 +30,7 @@ enum DoctorCommand: Command {
         let present = doctor.bases.filter(\.isPresent)
         let absent = doctor.bases.filter { !$0.isPresent }
         var rows = [
-            ("polymath", Version.string), ("toolchain", escaped(doctor.toolchain ?? "no swift in PATH")),
+            ("polymath", Version.string), ("toolchain", doctor.toolchain),
             ("products", escaped(doctor.kernelPath)), ("system", escaped(doctor.operatingSystem)),
             ("processor", escaped(doctor.processor ?? "unknown") + ", \(doctor.cores) cores"),
             ("features", doctor.features.isEmpty ? "none of note" : doctor.features.joined(separator: ", ")),
