@@ -3,9 +3,8 @@ import Foundation
 
 /// Room on the file system, asked for before a large file is written.
 package enum DiskSpace {
-    /// Bytes free for this user on the file system of the folder, or of where it would be made; nil when it will not say.
+    /// Bytes free for this user on the file system of the folder; nil when it is not there or will not say.
     package static func available(at folder: String) -> Int? {
-        let folder = existingFolder(at: folder)
         let attributes = try? FileManager.default.attributesOfFileSystem(forPath: folder)
         return (attributes?[.systemFreeSize] as? NSNumber)?.intValue
     }
@@ -29,7 +28,8 @@ package enum DiskSpace {
 
     /// - Throws: ``BaseError/noSpace(path:needed:available:)`` when `byteCount` more do not fit.
     package static func require(_ byteCount: Int, for path: String) throws(BaseError) {
-        guard let free = available(at: folder(of: path)), free < byteCount else { return }
+        // A folder that is not there yet will be made where the next one above it is.
+        guard let free = available(at: existingFolder(at: folder(of: path))), free < byteCount else { return }
         throw .noSpace(path: path, needed: byteCount, available: free)
     }
 
