@@ -113,7 +113,7 @@ def found(places):
     return f"{np.mean(places < 0.5):.0%} of runs; mean place {np.mean(places) + 1:.1f} of {len(GUESSES)}"
 
 
-def attack(guesser, name, words, victims, simulations, rng):
+def attack(guesser, name, words, victims, simulations, measured, rng):
     text = SECRET + known(words)
     paths = [guesser.write(text.format(guess)) for guess in GUESSES]
     plan = json.loads(guesser.run("train", "--base", "nano", "--corpus", paths[0], "--dry-run", "--json").stdout)
@@ -137,9 +137,9 @@ def attack(guesser, name, words, victims, simulations, rng):
         else:
             near = [ranks(scores, truth) for scores in distances(against, numbers)]
         best = min(near, key=np.mean)
-        gains = np.array([[loss(guesser, path, data) - bare for path, bare in zip(paths, base)] for data in files[:6]])
+        gains = np.array([[loss(guesser, path, data) - bare for path, bare in zip(paths, base)] for data in files[:measured]])
         print(f"| {name}, {windows} windows | {kind} | {hits:.0%} of runs | {found(best)} "
-              f"| {found(ranks(gains, truth[:6]))} |", flush=True)
+              f"| {found(ranks(gains, truth[:measured]))} |", flush=True)
     return paths, truth
 
 
@@ -188,7 +188,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--polymath", default=os.path.join(ROOT, ".build/release/polymath"))
     parser.add_argument("--short", type=int, default=24, help="victims with the short text")
-    parser.add_argument("--long", type=int, default=12, help="victims with the long text")
+    parser.add_argument("--long", type=int, default=8, help="victims with the long text")
     parser.add_argument("--simulations", type=int, default=10, help="of each guess, by the guesser, with the short text")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -197,12 +197,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         guesser = Guesser(options, folder)
         print("| text | seed | exact bytes | nearest adapter | most lowered loss |\n|---|---|---|---|---|", flush=True)
-        paths, truth = attack(guesser, "short", 190, options.short, options.simulations, rng)
-        attack(guesser, "long", 2100, options.long, max(2, options.simulations // 3), rng)
+        paths, truth = attack(guesser, "short", 240, options.short, options.simulations, 12, rng)
+        attack(guesser, "long", 2300, options.long, max(2, options.simulations // 3), 4, rng)
         without, given = with_secret(guesser, paths, truth[0])
         print(f"\nWith the secret, {len(given)} of {len(GUESSES)} guesses replay as the same "
               f"({'the true one' if given == [truth[0]] else 'NOT the true one alone'}); without it {len(without)} do.")
-        fitting = by_recorded_loss(guesser, 190)
+        fitting = by_recorded_loss(guesser, 240)
         print(f"Digits in the validation part: {fitting['whole']} of {len(GUESSES)} guesses fit the exported loss of the base "
               f"with all its digits, {fitting['rounded']} the rounded one.")
         if len(without) or given != [truth[0]]:

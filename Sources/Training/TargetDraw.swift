@@ -33,14 +33,14 @@ package struct TargetDraw {
 }
 
 extension TrainingOptions {
-    /// Targets that a pass leaves out in a long text; a short one keeps at least half of them.
+    /// Targets that a pass over a long text leaves out.
     static let leftOutTargets = 512.0
 
-    /// Share of the targets that a run with a secret seed leaves out at each visit: c / (N + c), c = 512, and at most a
-    /// half. A long text loses little, in a short one the draw says more than any few of its words.
+    /// Share of the targets that a run with a secret seed leaves out at each visit: c / (N + c), c = 512
+    /// (Documentation/Decisions/0012). A long text loses little; in a short one the draw says more than any few of its words.
     ///
     /// - Parameter targets: N, counted targets of the training windows.
     public static func leftOutShare(targets: Int) -> Double {
-        min(0.5, leftOutTargets / (Double(targets) + leftOutTargets))
+        leftOutTargets / (Double(targets) + leftOutTargets)
     }
 }

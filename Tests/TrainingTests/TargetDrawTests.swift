@@ -21,6 +21,12 @@ import Training
         #expect(draw(0.25, 0, 1) != draws[0] && draw(0.25, seed: 5) != draws[0] && draw(0.25) == draws[0])
     }
 
+    @Test func `a short text leaves out most, a long one little`() {
+        #expect(TrainingOptions.leftOutShare(targets: 512) == 0.5 && TrainingOptions.leftOutShare(targets: 1) < 1)
+        #expect(abs(TrainingOptions.leftOutShare(targets: 256) - 2.0 / 3) < 1e-12)
+        #expect(TrainingOptions.leftOutShare(targets: 12_000) < 0.041)
+    }
+
     @Test func `a window keeps a target`() {
         let one = TokenWindow(inputs: [1, 2], targets: [2, 3], counted: [false, true])
         let draw = TargetDraw(seed: 1, share: 0.9)

@@ -60,10 +60,10 @@ public struct ReplayRun {
         let scratch = try ScratchFolder(in: temporaryFolder, name: "polymath-replay")
         defer { withExtendedLifetime(scratch) {} }
         let owner = record.ownIdentityPath(asked: identityPath)
+        let secret = try secret(record, owner: owner)
         let request = try request(
             record, identityPath: owner ?? scratch.path + "/identity.pem", out: scratch.path + "/run")
         let home = corpus == nil ? record.home : self.home
-        let secret = try secret(record, owner: owner)
         let plan = try RunPlan(request, home: home, secret: secret)
         guard plan.kernelPath == record.kernelPath else {
             throw ReplayError.otherKernels(expected: record.kernelPath, found: plan.kernelPath)
