@@ -46,8 +46,10 @@ def write(path, data):
 def call(bench, folder, words, program="polymath"):
     """A command that must succeed, for a fixture."""
     environment = {"PATH": "/usr/bin:/bin", "HOME": folder, "XDG_CONFIG_HOME": folder + "/config", "POLYMATH_HOME": bench.home}
+    bench.hand_over(folder)
     done = subprocess.run(
-        [bench.programs[program]] + words, cwd=folder, env=environment, capture_output=True, timeout=300 * bench.slack)
+        [bench.programs[program]] + words, cwd=folder, env=environment, capture_output=True, timeout=300 * bench.slack,
+        preexec_fn=bench.drop)
     if done.returncode:
         raise Fault(f"a fixture failed: {' '.join(words)}: {done.stderr.decode()[-300:]}")
     return done.stdout.decode()

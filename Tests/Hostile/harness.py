@@ -53,7 +53,14 @@ class Outcome:
 
 
 class Bench:
-    """The programs under test, where they may work, and the fixtures that are made once."""
+    """The programs under test, where they may work, and the fixtures that are made once.
+
+    What is tried here may do harm where a program is at fault, so no input names a place outside of the case's own folder for
+    writing, and a suite that is started by root runs the programs as nobody.
+    """
+
+    # Of the user that owns nothing.
+    NOBODY = 65534
 
     def __init__(self, polymath, verifier, pipeline, home, work, seed, slack):
         self.programs = {"polymath": polymath, "polymath-verify": verifier, "polymath-pipeline": pipeline}
@@ -61,6 +68,28 @@ class Bench:
         self.reference = os.path.join(home, "Tests", "Reference")
         self._made = {}
         self._lock = threading.RLock()
+        self.is_dropped = os.geteuid() == 0
+        if self.is_dropped:
+            os.chmod(work, 0o711)
+            try:
+                subprocess.run([polymath, "--version"], preexec_fn=self.drop, check=True, capture_output=True)
+            except (OSError, subprocess.SubprocessError):
+                self.is_dropped = False
+
+    def drop(self):
+        """Gives root's rights up, in a process that is about to become a program."""
+        if self.is_dropped:
+            os.setgroups([])
+            os.setgid(self.NOBODY)
+            os.setuid(self.NOBODY)
+
+    def hand_over(self, folder):
+        """Makes everything below a folder the programs' own."""
+        if not self.is_dropped:
+            return
+        for place, folders, files in os.walk(folder):
+            for name in [""] + folders + files:
+                os.lchown(os.path.join(place, name) if name else place, self.NOBODY, self.NOBODY)
 
     def fixture(self, name, make):
         """What `make(folder)` leaves in a folder; made once, never changed afterwards."""
@@ -69,6 +98,7 @@ class Bench:
                 folder = os.path.join(self.work, "fixtures", name)
                 os.makedirs(folder)
                 make(folder)
+                self.hand_over(folder)
                 self._made[name] = folder
             return self._made[name]
 
@@ -132,10 +162,12 @@ class Case:
             # Python ignores these two, and a shell does not.
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+            self.bench.drop()
 
         line = [self.bench.programs[program]] + [os.fsencode(word) for word in words]
-        return subprocess.Popen(
-            line, cwd=self.folder, env=self.environment(environment), stdin=stdin, preexec_fn=prepare, **more)
+        environment = self.environment(environment)
+        self.bench.hand_over(self.base)
+        return subprocess.Popen(line, cwd=self.folder, env=environment, stdin=stdin, preexec_fn=prepare, **more)
 
     def run(
         self, words, program="polymath", expect=None, may=(), stdin=b"", seconds=20, environment=None, limits=None,

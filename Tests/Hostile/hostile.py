@@ -124,7 +124,7 @@ def main():
     lock = threading.Lock()
     began = time.monotonic()
     deadline = began + given.minutes * 60
-    print(f"seed {seed}", flush=True)
+    print(f"seed {seed}" + (", as nobody" if bench.is_dropped else ""), flush=True)
 
     def one(entry):
         module, name = entry

@@ -80,7 +80,7 @@ def full_disk(case):
     """A disk that is full: exit 5, and no folder or file that was not there."""
     disk = case.path("disk")
     os.mkdir(disk)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", disk], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=777", "none", disk], capture_output=True)
     if mounted.returncode:
         raise Skipped("mounting a small disk needs root")
     try:

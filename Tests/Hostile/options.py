@@ -73,9 +73,12 @@ def mutant(case):
 def value_for(case, flag):
     if flag == "out":
         return "out"
+    if flag in ("audit", "record", "identity", "presence", "previous"):
+        # What a command may write, or make, lies in this folder.
+        return case.rng.choice(["out", "out/x", "missing/x", "out\u202e", "-1"])
     if case.rng.random() < 0.3 and flag == "base":
         return fixtures.tiny(case.bench)
-    return case.rng.choice(NUMBERS + [text.replace("\0", "") for text in TEXTS] + ["missing", "/", "."])
+    return case.rng.choice(NUMBERS + [text.replace("\0", "") for text in TEXTS] + ["missing", "."])
 
 
 # MARK: Named
