@@ -71,7 +71,7 @@ let package = Package(
         room("Training", ["Model", "TensorCore", "Corpus", "Bytes", "Digest"]),
 
         // Where they meet
-        room("Device"),
+        room("Device", ["Bytes"]),
         room("Pipeline", ["Bytes", "Blocks", "Digest", "GGUF", "TensorCore", "Model"]),
         // Sockets stand in no room that `polymath` is made of.
         .systemLibrary(name: "CTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),

@@ -12,6 +12,7 @@ package import Conventions
 ///
 /// - Parameter words: the command line without the program's name.
 package func runCommandLine(_ words: [String], of registry: CommandRegistry) -> ExitStatus {
+    ignoreWriteSignals()
     // Asked for even when the rest cannot be parsed, since that very error should be JSON then.
     let console = Console(isJSON: words.prefix { $0 != "--" }.contains("--json"), program: registry.program)
     let help = HelpText(registry: registry)
