@@ -84,7 +84,7 @@ public final class Tokenizer: Sendable {
     }
 
     private func append(_ utf8: ArraySlice<UInt8>, to tokens: inout [Int32]) {
-        var encoder = StreamingEncoder(self, longestStretch: .max)
+        var encoder = StreamingEncoder(self, stretches: TextStretches(longest: .max))
         // It refuses no stretch, however long.
         try? encoder.append(utf8, to: &tokens)
         encoder.finish(to: &tokens)

@@ -5,7 +5,7 @@ import Tokenizer
 @Suite struct StreamingEncoderTests {
     /// The tokens of the whole, encoded in one piece.
     private static func whole(_ text: [UInt8], _ tokenizer: Tokenizer) throws -> [Int32] {
-        var encoder = StreamingEncoder(tokenizer, stretch: .max, longestStretch: .max)
+        var encoder = StreamingEncoder(tokenizer, stretches: TextStretches(shortest: .max))
         var tokens: [Int32] = []
         try encoder.append(text[...], to: &tokens)
         encoder.finish(to: &tokens)
@@ -15,7 +15,7 @@ import Tokenizer
     private static func pieces(
         _ text: [UInt8], stretch: Int, _ tokenizer: Tokenizer, using random: inout SeededGenerator
     ) throws -> [Int32] {
-        var encoder = StreamingEncoder(tokenizer, stretch: stretch, longestStretch: .max)
+        var encoder = StreamingEncoder(tokenizer, stretches: TextStretches(shortest: stretch, longest: .max))
         var tokens: [Int32] = []
         var start = 0
         while start < text.count {
@@ -103,7 +103,7 @@ import Tokenizer
     func `a stretch without a place to cut is held up to the limit and then refused`(piece: String) throws {
         let tokenizer = try TestVocabularies.nano.get()
         let limit = 1 << 17
-        var encoder = StreamingEncoder(tokenizer, longestStretch: limit)
+        var encoder = StreamingEncoder(tokenizer, stretches: TextStretches(longest: limit))
         var tokens: [Int32] = []
         try encoder.append(Array("first\nsecond ".utf8)[...], to: &tokens)
         let text = Array(String(repeating: piece, count: 3 << 17).utf8)

@@ -118,6 +118,14 @@ public struct RunFolder: Sendable {
         beginning = nil
     }
 
+    /// The nearest folder that is there on the way to where a run's folder will be, so on its disk; nil where nothing can
+    /// be written into it.
+    static func disk(for out: String?, telemetry: String) -> String? {
+        var path = URL(fileURLWithPath: out ?? telemetry)
+        while PathKind.at(path.path) != .folder, path.path != "/" { path.deleteLastPathComponent() }
+        return FileManager.default.isWritableFile(atPath: path.path) ? path.path : nil
+    }
+
     /// Makes a new folder, mode 0700, in which nothing may be yet but what is left of a run that was ended before it
     /// began: that is removed.
     ///

@@ -32,7 +32,10 @@ struct RunPlan {
     let memory: RunMemory
 
     /// Resolves base, identity, corpus and options.
-    init(_ request: TrainingRequest, home: Home) throws {
+    ///
+    /// - Parameter scratch: where tokens that memory need not hold are put aside, in a file without a name; nil means the
+    ///   folder for temporary files.
+    init(_ request: TrainingRequest, home: Home, scratch: String? = nil) throws {
         if request.steps != nil, request.epochs != nil { throw RunError.bothStepsAndEpochs }
         self.request = request
         self.home = home
@@ -58,10 +61,15 @@ struct RunPlan {
         self.identityPath = identityPath
         identity = try Identity.loadOrCreate(path: identityPath)
         threads = request.threads ?? TrainingRun.defaultThreads
+        // What does not fit with a single window is refused before the text is read.
+        _ = try RunMemory(
+            gguf: gguf, shape: shape, options: request.options(windowCount: 1), arithmetic: arithmetic,
+            threads: threads, tokens: sequenceLength, windows: 1, budget: request.memoryBudget)
         let gguf = gguf
         corpus = try RunCorpus.load(
             request, library: CorpusLibrary(home: home), key: identity.derivedKey(purpose: "corpus-id"),
             sequenceLength: sequenceLength, vocabularySize: shape.vocabularySize,
+            storage: scratch.map { TokenStorage(folder: $0) } ?? TokenStorage(),
             tokenizer: { try Tokenizer(vocabulary: TokenizerVocabulary(gguf)) })
         options = try request.options(windowCount: corpus.training.count)
         memory = try RunMemory(

@@ -79,7 +79,7 @@ public struct RunResumption {
         let interruption = Self.interruption(known)
         let sealedAt = Date()
         let (manifest, hashed) = try checkBase(request, record, folder)
-        let plan = try RunPlan(request, home: record.home)
+        let plan = try RunPlan(request, home: record.home, scratch: folder.path)
         guard plan.gguf.file?.identity == hashed else { throw ResumeError.baseReplaced(path: plan.base.path) }
         try check(plan, manifest, record)
 

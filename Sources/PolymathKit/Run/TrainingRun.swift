@@ -47,7 +47,8 @@ public struct TrainingRun {
     ///   be; `RunViolation` when the base changed; `BytesError` for the disk; `RunStopped` at a pause.
     public func run() throws -> RunSummary {
         let started = began ?? Date()
-        let plan = try RunPlan(request, home: home)
+        let plan = try RunPlan(
+            request, home: home, scratch: RunFolder.disk(for: request.out, telemetry: home.telemetry))
         try plan.checkSize()
         let sensors = try sensors ?? request.makeSensors()
         let folder = try RunFolder(creating: request.out, telemetry: home.telemetry)
