@@ -36,7 +36,8 @@ let package = Package(
     ],
     targets: [
         // Both wings
-        room("Bytes"),
+        .target(name: "CGuard"),
+        room("Bytes", ["CGuard"]),
         room("Blocks", ["Bytes"]),
         room("GGUF", ["Bytes", "Blocks"]),
 
@@ -44,7 +45,6 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CDigest"),
         room("Digest", ["Bytes", "CCrypto", "CDigest"]),
-        .target(name: "CGuard"),
         room("Seal", ["Bytes", "Digest", "GGUF", "CGuard"]),
         room("Adapter", ["Bytes", "Blocks", "Digest", "GGUF"]),
         room("Audit", ["Bytes", "Digest", "Seal", "Adapter"]),
@@ -99,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "polymath-pipeline",
             dependencies: [
-                "PolymathKit", "Pipeline", "PipelineNetwork", "Bytes", "Digest", "GGUF", "Audit", "Model", "TensorCore",
+                "PolymathKit", "Pipeline", "PipelineNetwork", "Bytes", "Digest", "GGUF", "Seal", "Audit", "Model", "TensorCore",
                 "Tokenizer", "Conventions", "CommandLineKit",
             ], swiftSettings: house),
 

@@ -56,12 +56,14 @@ public enum Merge {
             let type = types.storage(of: tensor.name, tensor.dimensions, in: base)
             trained[tensor.name] = try Replacement(tensor.name, tensor.dimensions, type, f32: bytes)
         }
-        try write(base: base, root: root, contentID: boundary.contentID, signer: boundary.signer, trained, to: path)
+        try write(
+            base: base, root: root, contentID: boundary.contentID, signer: boundary.signer, trained, to: path,
+            source: file)
     }
 
     private static func write(
         base: GGUFFile, root: SHA256Digest, contentID: SHA256Digest, signer: PublicKey,
-        _ trained: [String: Replacement], to path: String
+        _ trained: [String: Replacement], to path: String, source: MappedFile? = nil
     ) throws(AdapterError) {
         if let file = base.file {
             let there = try? FileIdentity(ofFileAt: path)
@@ -89,6 +91,8 @@ public enum Merge {
         do {
             try writer.write(to: unproven)
             try check(GGUFFile(path: unproven), against: base, trained, notes)
+            try base.checkWhole()
+            try source?.checkWhole()
             try FileMove.replace(path, with: unproven)
         } catch {
             FileMove.remove(unproven)

@@ -11,6 +11,8 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
     case noSpace(path: String, needed: Int? = nil, free: Int? = nil)
     /// The path of an open file leads elsewhere, or nowhere.
     case moved(path: String)
+    /// A mapped file lost its last bytes while it was read.
+    case cut(path: String)
 
     public var description: String {
         switch self {
@@ -30,6 +32,8 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
             "no space is left to write '\(escaped(path))'"
                 + (needed.map { ": at least \($0) bytes are needed" } ?? "")
                 + (free.map { "\(needed == nil ? ":" : " and") \($0) are free" } ?? "")
+        case .cut(let path):
+            "'\(escaped(path))' was cut short while it was read, so nothing can be said of it"
         case .moved(let path):
             "'\(escaped(path))' is no longer where it was: it was moved or removed, or its disk was unplugged"
         }
@@ -39,7 +43,8 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
     public var path: String? {
         switch self {
         case .cannotOpen(let path, _), .notFound(let path), .notARegularFile(let path), .tooLarge(let path, _, _),
-            .io(let path, _, _), .noSpace(let path, _, _), .moved(let path):
+            .io(let path, _, _), .noSpace(let path, _, _), .moved(let path),
+            .cut(let path):
             path
         case .outOfBounds: nil
         }
@@ -49,7 +54,7 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
     public var isOfDisk: Bool {
         switch self {
         case .cannotOpen, .notFound, .io, .noSpace, .moved: true
-        case .notARegularFile, .tooLarge, .outOfBounds: false
+        case .notARegularFile, .tooLarge, .outOfBounds, .cut: false
         }
     }
 

@@ -26,7 +26,7 @@ public enum NamelessFile {
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
             throw SystemCall.failure(folder, "map", errno)
         }
-        let storage = unsafe ByteStorage(mapped: address, byteCount: sink.byteCount)
+        let storage = unsafe ByteStorage(mapped: address, byteCount: sink.byteCount, path: folder)
         return ByteRegion(storage: storage, baseOffset: 0, byteCount: sink.byteCount)
     }
 

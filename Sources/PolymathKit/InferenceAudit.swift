@@ -79,7 +79,8 @@ public final class InferenceAudit {
         base.endFaultWatch()
         faultGuard = try FaultGuard(
             watching: base.gguf.region, path: base.reference.path, recordPath: folder.faultFile,
-            exitStatus: ExitStatus.sealViolation.code, output: output, advice: "the reply is not vouched for")
+            exitStatus: ExitStatus.sealViolation.code, output: output, advice: "the reply is not vouched for",
+            endsProcess: output != nil)
         sealGuard = try SealGuard(
             manifest: manifest, gguf: base.gguf, workers: base.workers.count, sealedAt: sealedAt,
             promisedBound: SealGuard.bound(

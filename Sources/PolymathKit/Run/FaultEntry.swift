@@ -80,7 +80,7 @@ extension FaultGuard {
             exitStatus: ExitStatus.sealViolation.code, output: output,
             advice: "nothing was exported, and once the base is whole again, polymath train --resume "
                 + "\(escaped(folder.path, limit: 400)) goes on from the last good checkpoint",
-            unfinished: [folder.adapterFile, folder.boundaryFile])
+            unfinished: [folder.adapterFile, folder.boundaryFile], endsProcess: output != nil)
     }
 
     /// Watches a base that is hashed before its run begins or goes on.
@@ -89,6 +89,6 @@ extension FaultGuard {
     {
         try self.init(
             watching: gguf.region, path: gguf.file?.path ?? "", recordPath: nil, exitStatus: status.code,
-            output: output, advice: "the run has not begun", unfinished: unfinished)
+            output: output, advice: "the run has not begun", unfinished: unfinished, endsProcess: output != nil)
     }
 }
