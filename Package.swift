@@ -37,7 +37,8 @@ let package = Package(
     targets: [
         // Both wings
         .target(name: "CFiles"),
-        room("Bytes", ["CFiles"]),
+        .target(name: "CGuard"),
+        room("Bytes", ["CFiles", "CGuard"]),
         room("Blocks", ["Bytes"]),
         room("GGUF", ["Bytes", "Blocks"]),
 
@@ -45,7 +46,6 @@ let package = Package(
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CDigest"),
         room("Digest", ["Bytes", "CCrypto", "CDigest"]),
-        .target(name: "CGuard"),
         room("Seal", ["Bytes", "Digest", "GGUF", "CGuard"]),
         room("Adapter", ["Bytes", "Blocks", "Digest", "GGUF"]),
         room("Audit", ["Bytes", "Digest", "Seal", "Adapter"]),
@@ -72,7 +72,7 @@ let package = Package(
         room("Training", ["Model", "TensorCore", "Corpus", "Bytes", "Digest"]),
 
         // Where they meet
-        room("Device"),
+        room("Device", ["Bytes"]),
         room("Pipeline", ["Bytes", "Blocks", "Digest", "GGUF", "TensorCore", "Model"]),
         // Sockets stand in no room that `polymath` is made of.
         .systemLibrary(name: "CTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
@@ -100,7 +100,8 @@ let package = Package(
         .executableTarget(
             name: "polymath-pipeline",
             dependencies: [
-                "PolymathKit", "Pipeline", "PipelineNetwork", "Bytes", "Digest", "GGUF", "Audit", "Model", "TensorCore",
+                "PolymathKit", "Pipeline", "PipelineNetwork", "Bytes", "Digest", "GGUF", "Seal", "Audit", "Model",
+                "TensorCore",
                 "Tokenizer", "Conventions", "CommandLineKit",
             ], swiftSettings: house),
 

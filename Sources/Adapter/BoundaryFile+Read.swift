@@ -14,7 +14,10 @@ extension BoundaryFile {
         } catch {
             throw .unreadable("\(error)")
         }
-        return try decode(file.region)
+        let decoded = Result { () throws(AdapterError) in try decode(file.region) }
+        // What was cut meanwhile was read as zeros, whatever came of it.
+        do throws(BytesError) { try file.checkWhole() } catch { throw .unreadable("\(error)") }
+        return try decoded.get()
     }
 
     /// Everything that can be known about a boundary file without its base.

@@ -32,7 +32,7 @@ public enum LearnedContent {
             throw AdapterError.keyCount(expected: 3, found: blanks.count)
         }
         blanks.sort { $0.lowerBound < $1.lowerBound }
-        return gguf.region.withBytes { bytes in
+        let digest = gguf.region.withBytes { bytes in
             var hasher = SHA256Hasher()
             var start = 0
             for blank in blanks {
@@ -43,5 +43,7 @@ public enum LearnedContent {
             hasher.update(bytes.extracting(start..<bytes.byteCount))
             return hasher.finalize()
         }
+        try gguf.checkWhole()
+        return digest
     }
 }

@@ -66,12 +66,14 @@ public enum Merge {
             trained[tensor.name] = try Replacement(tensor.name, tensor.dimensions, type, f32: bytes)
         }
         return try write(
-            base: base, root: root, contentID: boundary.contentID, signer: boundary.signer, trained, to: path, proof)
+            base: base, root: root, contentID: boundary.contentID, signer: boundary.signer, trained, to: path,
+            source: file, proof)
     }
 
     private static func write<Proof>(
         base: GGUFFile, root: SHA256Digest, contentID: SHA256Digest, signer: PublicKey,
-        _ trained: [String: Replacement], to path: String, _ proof: (GGUFFile) throws -> Proof
+        _ trained: [String: Replacement], to path: String, source: MappedFile? = nil,
+        _ proof: (GGUFFile) throws -> Proof
     ) throws -> Proof {
         if let file = base.file, let there = try? FileIdentity(ofFileAt: path), there.device == file.identity.device,
             there.inode == file.identity.inode
@@ -99,6 +101,8 @@ public enum Merge {
             let merged = try GGUFFile(path: staged.staging)
             try check(merged, against: base, trained, notes)
             let proof = try proof(merged)
+            try base.checkWhole()
+            try source?.checkWhole()
             try staged.put()
             return proof
         } catch {

@@ -10,17 +10,17 @@ extension NormAdapter {
     ///
     /// - Throws: ``AdapterError``, also for a path that cannot be read.
     public static func read(path: String) throws(AdapterError) -> NormAdapter {
-        let file: MappedFile
-        do {
-            file = try MappedFile(path: path)
+        // Read whole before it is judged: a file changed or cut meanwhile cannot pass one check and fail the next.
+        let bytes: [UInt8]
+        do throws(BytesError) {
+            bytes = try WholeFile.read(path, limit: byteLimit)
         } catch {
+            if case .tooLarge(_, let byteCount, let limit) = error {
+                throw .tooLarge(byteCount: byteCount, limit: limit)
+            }
             throw .unreadable("\(error)")
         }
-        // Copied before it is judged: a file changed meanwhile cannot pass one check and fail the next.
-        guard file.byteCount <= byteLimit else {
-            throw .tooLarge(byteCount: file.byteCount, limit: byteLimit)
-        }
-        return try decode(file.region.array)
+        return try decode(bytes)
     }
 
     /// Everything that can be known about an adapter without its base; ``verify(against:root:)`` does the rest.

@@ -20,7 +20,7 @@ extension AuditVerification {
         }
         let path = folder + "/" + name
         do {
-            let contentID = try FileDigest.sha256(path: path)
+            let contentID = try SHA256Digest.ofFile(path: path)
             guard contentID.hex == recorded else {
                 verdict.add(
                     "artefact", .failed, .arithmetic,
@@ -104,13 +104,5 @@ extension AuditVerification {
         } catch {
             verdict.add("attestation", .failed, .signersWord, "The attestation is refused: \(placeless(error))")
         }
-    }
-}
-
-/// The SHA-256 of a file of any size.
-enum FileDigest {
-    static func sha256(path: String) throws(BytesError) -> SHA256Digest {
-        let file = try MappedFile(path: path)
-        return file.region.withBytes { SHA256Digest.of($0) }
     }
 }

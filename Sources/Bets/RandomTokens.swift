@@ -16,7 +16,7 @@ enum RandomTokens: Equatable {
     /// An adapter trained on as many random tokens as the person's training part has.
     func train(_ person: String, seed: UInt64, steps: Int, _ bench: Workbench) throws -> Workbench.TrainedAdapter {
         let base = try bench.base()
-        let own = try TokenStream(bench.corpus(person).training, tokenizer: base.tokenizer()).tokens
+        let own = try TokenStream(try bench.corpus(person).training, tokenizer: base.tokenizer()).tokens
         var random = CounterRandom(seed: seed, purpose: "random tokens of a control")
         var ids = own
         switch self {

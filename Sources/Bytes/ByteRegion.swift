@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#elseif canImport(Android)
+    import Android
+#endif
+
 /// A checked range of a mapped file or of an array; it keeps its bytes alive.
 public struct ByteRegion: Sendable {
     let storage: ByteStorage
@@ -37,6 +45,10 @@ public struct ByteRegion: Sendable {
         return try body(unsafe RawSpan(_unsafeStart: start, byteCount: byteCount))
     }
 
+    /// Whether pages of the mapped file were lost meanwhile, so that what was read may have been zeros; see
+    /// ``MappedFile/checkWhole()``.
+    public var isCut: Bool { storage.isCut }
+
     /// A copy of the bytes.
     /// - Complexity: O(`byteCount`).
     public var array: [UInt8] {
@@ -53,7 +65,12 @@ public struct ByteRegion: Sendable {
         guard byteCount == other.byteCount else { return false }
         return withBytes { mine in
             other.withBytes { theirs in
-                unsafe mine.withUnsafeBytes { a in unsafe theirs.withUnsafeBytes { b in unsafe a.elementsEqual(b) } }
+                unsafe mine.withUnsafeBytes { a in
+                    unsafe theirs.withUnsafeBytes { b in
+                        guard let first = a.baseAddress, let second = b.baseAddress else { return true }
+                        return unsafe memcmp(first, second, a.count) == 0
+                    }
+                }
             }
         }
     }

@@ -17,6 +17,8 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
     case moved(path: String)
     /// Something has the name already that what was made should have had; what was made is gone again.
     case exists(path: String)
+    /// A mapped file lost its last bytes while it was read.
+    case cut(path: String)
 
     public var description: String {
         sentence(of: path.map { "'\(escaped($0))'" } ?? "")
@@ -50,6 +52,8 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
             "no space is left to write \(file)"
                 + (needed.map { ": at least \($0) bytes are needed" } ?? "")
                 + (free.map { "\(needed == nil ? ":" : " and") \($0) are free" } ?? "")
+        case .cut:
+            "\(file) was cut short while it was read, so nothing can be said of it"
         case .noMemory(_, let byteCount):
             "\(file) cannot be mapped: its \(byteCount) bytes are more addresses than the limits of this process leave it"
         case .moved:
@@ -64,7 +68,7 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .cannotOpen(let path, _), .notFound(let path), .notARegularFile(let path), .tooLarge(let path, _, _),
             .beyondLimit(let path, _, _), .io(let path, _, _), .noSpace(let path, _, _), .moved(let path),
-            .noMemory(let path, _), .exists(let path):
+            .noMemory(let path, _), .exists(let path), .cut(let path):
             path
         case .outOfBounds: nil
         }
@@ -74,7 +78,7 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
     public var isOfDisk: Bool {
         switch self {
         case .cannotOpen, .notFound, .io, .noSpace, .moved, .beyondLimit: true
-        case .notARegularFile, .tooLarge, .outOfBounds, .exists, .noMemory: false
+        case .notARegularFile, .tooLarge, .outOfBounds, .exists, .noMemory, .cut: false
         }
     }
 
@@ -96,6 +100,7 @@ public enum BytesError: Error, Equatable, Sendable, CustomStringConvertible {
         case .beyondLimit(let found, let count, let limit):
             .beyondLimit(path: name(found), byteCount: count, limit: limit)
         case .noMemory(let found, let count): .noMemory(path: name(found), byteCount: count)
+        case .cut(let found): .cut(path: name(found))
         }
     }
 

@@ -1,5 +1,7 @@
 // Files mapped read-only, and the checked ranges through which everything above reads them.
 
+private import CGuard
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -39,9 +41,10 @@ public struct FileIdentity: Equatable, Hashable, Sendable {
 
 /// A whole file, mapped read-only and shared; unmapped when nothing refers to it any more.
 ///
-/// A write through the map faults. A file that shrinks while it is mapped faults on the next touch of the lost pages:
-/// the seal's guard is there for that, not this type. A private copy is read into memory of this process instead, and
-/// then closed to writing: what happens to the file no longer reaches it.
+/// A write through the map faults. A file that is cut while it is mapped faults on the next touch of the lost pages: after
+/// ``MapFaults/recover()`` they are read as zeros, and ``checkWhole()`` says so; without it the process ends, unless the
+/// seal's guard watches the map. A private copy is read into memory of this process instead, and then closed to writing:
+/// what happens to the file no longer reaches it.
 public final class MappedFile: Sendable {
     public let path: String
     public let identity: FileIdentity
@@ -77,7 +80,13 @@ public final class MappedFile: Sendable {
             if code == ENOMEM { throw .noMemory(path: path, byteCount: identity.byteCount) }
             throw .io(path: path, operation: "map", reason: SystemCall.reason(code))
         }
-        storage = unsafe ByteStorage(mapped: address, byteCount: identity.byteCount)
+        storage = unsafe ByteStorage(mapped: address, byteCount: identity.byteCount, path: path)
+    }
+
+    /// - Throws: `BytesError.cut` where pages of the file were lost while it was mapped, so that what was read of it may
+    ///   have been zeros: to be asked when everything has been read, and before it is believed.
+    public func checkWhole() throws(BytesError) {
+        guard !storage.isCut else { throw .cut(path: path) }
     }
 
     private static func copy(
@@ -89,7 +98,7 @@ public final class MappedFile: Sendable {
             throw .io(path: path, operation: "make room for a copy of", reason: SystemCall.reason(errno))
         }
         // From here on it frees the memory, whatever fails.
-        let storage = unsafe ByteStorage(mapped: address, byteCount: byteCount)
+        let storage = unsafe ByteStorage(mapped: address, byteCount: byteCount, path: nil)
         var done = 0
         while done < byteCount {
             let got = unsafe pread(descriptor, address + done, byteCount - done, off_t(done))
@@ -120,6 +129,10 @@ final class ByteStorage: @unchecked Sendable {
     let base: UnsafeRawPointer
     let byteCount: Int
     private let isMapped: Bool
+    /// What the fault handler knows of the map; nil for bytes of our own.
+    private let watched: OpaquePointer?
+
+    var isCut: Bool { unsafe watched.map { unsafe cg_map_is_cut($0) } ?? false }
 
     init(copying bytes: [UInt8]) {
         let memory = UnsafeMutableRawPointer.allocate(byteCount: max(bytes.count, 1), alignment: 64)
@@ -129,18 +142,22 @@ final class ByteStorage: @unchecked Sendable {
         unsafe base = UnsafeRawPointer(memory)
         byteCount = bytes.count
         isMapped = false
+        unsafe watched = nil
     }
 
+    /// - Parameter path: of the file, which somebody may cut; nil for memory that no file stands behind.
     @unsafe
-    init(mapped address: UnsafeMutableRawPointer, byteCount: Int) {
+    init(mapped address: UnsafeMutableRawPointer, byteCount: Int, path: String?) {
         unsafe base = UnsafeRawPointer(address)
         self.byteCount = byteCount
         isMapped = true
+        unsafe watched = path.flatMap { unsafe cg_map_add(address, byteCount, $0) }
     }
 
     deinit {
         let memory = unsafe UnsafeMutableRawPointer(mutating: base)
         if isMapped {
+            if let watched = unsafe watched { unsafe cg_map_remove(watched) }
             unsafe munmap(memory, byteCount)
         } else {
             unsafe memory.deallocate()

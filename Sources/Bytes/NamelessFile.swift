@@ -26,7 +26,7 @@ public enum NamelessFile {
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
             throw SystemCall.failure(folder, "map", errno)
         }
-        let storage = unsafe ByteStorage(mapped: address, byteCount: sink.byteCount)
+        let storage = unsafe ByteStorage(mapped: address, byteCount: sink.byteCount, path: folder)
         return ByteRegion(storage: storage, baseOffset: 0, byteCount: sink.byteCount)
     }
 
@@ -35,6 +35,11 @@ public enum NamelessFile {
 
     /// A descriptor of a new file, for reading and writing, that has no name any more.
     static func open(in folder: String) throws(BytesError) -> Int32 {
+        #if canImport(Glibc)
+            // It never has a name, so that nobody who looks at the folder meanwhile sees it; not every file system can.
+            let own = unsafe Glibc.open(folder, O_RDWR | __O_TMPFILE | O_DIRECTORY | O_CLOEXEC, mode_t(0o600))
+            if own >= 0 { return own }
+        #endif
         let path = StagingName.make(for: folder + "/" + stagingName)
         let descriptor = try SystemCall.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
         guard unsafe unlink(path) == 0 else {

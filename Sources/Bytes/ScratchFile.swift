@@ -35,7 +35,7 @@ public final class ScratchFile: Sendable {
     /// Writes all of `values` from byte `offset` on, or throws; a half-written stretch may then hold anything.
     ///
     /// - Precondition: `offset` is not negative.
-    public func write(_ values: Span<Float>, at offset: Int) throws(BytesError) {
+    public func write<Value: BitwiseCopyable>(_ values: Span<Value>, at offset: Int) throws(BytesError) {
         try unsafe values.withUnsafeBytes { bytes throws(BytesError) in
             try transfer(bytes.count, "write") { done in
                 unsafe bytes.baseAddress.map {
@@ -49,7 +49,9 @@ public final class ScratchFile: Sendable {
     ///
     /// - Precondition: `offset` is not negative.
     /// - Throws: `BytesError.io` where the file ends before that; `values` may then hold anything.
-    public func read(into values: inout MutableSpan<Float>, at offset: Int) throws(BytesError) {
+    public func read<Value: BitwiseCopyable>(
+        into values: inout MutableSpan<Value>, at offset: Int
+    ) throws(BytesError) {
         try unsafe values.withUnsafeMutableBytes { bytes throws(BytesError) in
             try transfer(bytes.count, "read") { done in
                 unsafe bytes.baseAddress.map {

@@ -41,7 +41,7 @@ enum SystemCall {
             switch errno {
             case EINTR: continue
             case ENOENT: throw .notFound(path: path)
-            case ENOSPC, EDQUOT: throw .noSpace(path: path)
+            case ENOSPC, EDQUOT, EFBIG: throw .noSpace(path: path)
             // A link that is not followed; a pipe that nobody reads, or a socket.
             case ELOOP where flags & O_NOFOLLOW != 0, ENXIO: throw .notARegularFile(path: path)
             case let code: throw .cannotOpen(path: path, reason: reason(code))
@@ -65,6 +65,33 @@ enum SystemCall {
             device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino),
             byteCount: Int(status.st_size))
         return (identity, FileTimes(status))
+    }
+
+    /// The next bytes of an open file: `count` of them, or as many as come before its end.
+    static func read(_ descriptor: Int32, atMost count: Int, path: String) throws(BytesError) -> [UInt8] {
+        var failure: Int32 = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+            while done < count, let base = buffer.baseAddress {
+                let got = unsafe readOnce(descriptor, into: base + done, count - done)
+                if got < 0, errno == EINTR { continue }
+                if got < 0 { failure = errno }
+                if got <= 0 { break }
+                done += got
+            }
+        }
+        guard failure == 0 else { throw self.failure(path, "read", failure) }
+        return bytes
+    }
+
+    @unsafe
+    private static func readOnce(_ descriptor: Int32, into buffer: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
+        #if canImport(Glibc)
+            unsafe Glibc.read(descriptor, buffer, count)
+        #elseif canImport(Darwin)
+            unsafe Darwin.read(descriptor, buffer, count)
+        #else
+            unsafe Android.read(descriptor, buffer, count)
+        #endif
     }
 
     /// Writes all of `bytes`, however many calls that takes.

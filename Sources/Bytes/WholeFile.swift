@@ -18,28 +18,22 @@ public enum WholeFile {
         defer { close(descriptor) }
         let size = try SystemCall.identity(of: descriptor, path: path).byteCount
         guard size <= limit else { throw .tooLarge(path: path, byteCount: size, limit: limit) }
-        var failure: Int32 = 0
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            while count < size, let base = buffer.baseAddress {
-                let got = unsafe Self.read(descriptor, into: base + count, size - count)
-                if got < 0, errno == EINTR { continue }
-                if got < 0 { failure = errno }
-                if got <= 0 { break }
-                count += got
-            }
-        }
-        guard failure == 0 else { throw SystemCall.failure(path, "read", failure) }
-        return bytes
+        return try SystemCall.read(descriptor, atMost: size, path: path)
     }
 
-    @unsafe
-    private static func read(_ descriptor: Int32, into buffer: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
-        #if canImport(Glibc)
-            unsafe Glibc.read(descriptor, buffer, count)
-        #elseif canImport(Darwin)
-            unsafe Darwin.read(descriptor, buffer, count)
-        #else
-            unsafe Android.read(descriptor, buffer, count)
-        #endif
+    /// The same for files whose size the kernel does not tell beforehand, such as those of sysfs and procfs.
+    ///
+    /// - Throws: `BytesError.tooLarge` where more than `limit` bytes come.
+    public static func readToEnd(_ path: String, limit: Int) throws(BytesError) -> [UInt8] {
+        let descriptor = try SystemCall.open(path, O_RDONLY | O_NONBLOCK)
+        defer { close(descriptor) }
+        _ = try SystemCall.identity(of: descriptor, path: path)
+        var bytes: [UInt8] = []
+        while true {
+            let piece = try SystemCall.read(descriptor, atMost: 1 << 12, path: path)
+            if piece.isEmpty { return bytes }
+            bytes += piece
+            guard bytes.count <= limit else { throw .tooLarge(path: path, byteCount: bytes.count, limit: limit) }
+        }
     }
 }

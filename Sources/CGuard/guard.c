@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +36,48 @@ static pthread_mutex_t handlers = PTHREAD_MUTEX_INITIALIZER;
 static int watched;
 static struct sigaction formerSegment, formerBus;
 static atomic_flag leaving = ATOMIC_FLAG_INIT;
+static atomic_bool recovers;
+
+// MARK: Maps whose lost pages become zeros
+
+struct CGMap {
+    // 0 free, 1 being filled, 2 watched. The handler looks at nothing else of a map that is not watched.
+    atomic_int state;
+    uintptr_t start;
+    size_t byteCount;
+    char path[CGPathLimit];
+    atomic_bool isCut;
+    CGMap *next;
+};
+
+// Maps are added in front and never leave the list, so the handler can walk it at any moment; freed ones serve again.
+static _Atomic(CGMap *) maps;
+static char cutPath[CGPathLimit];
+static atomic_flag isCutTaken = ATOMIC_FLAG_INIT;
+static atomic_bool isCutTold;
+
+/// Puts zeros in the place of the page at `address` and of all behind it, which a file that was cut no longer has.
+/// `mmap` is a plain system call here; POSIX does not list it as async-signal-safe, and every system that has it lets a
+/// handler call it.
+static bool putZeros(uintptr_t address) {
+    for (CGMap *map = atomic_load_explicit(&maps, memory_order_acquire); map; map = map->next) {
+        if (atomic_load_explicit(&map->state, memory_order_acquire) != 2) continue;
+        if (address < map->start || address - map->start >= map->byteCount) continue;
+        size_t page = (size_t)sysconf(_SC_PAGESIZE);
+        uintptr_t first = address / page * page;
+        size_t count = map->start + map->byteCount - first;
+        if (mmap((void *)first, count, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+            return false;
+        }
+        atomic_store(&map->isCut, true);
+        if (!atomic_flag_test_and_set(&isCutTaken)) {
+            memcpy(cutPath, map->path, CGPathLimit);
+            atomic_store(&isCutTold, true);
+        }
+        return true;
+    }
+    return false;
+}
 
 // MARK: In the handler: async-signal-safe calls only (POSIX.1-2017, 2.4.3)
 
@@ -119,6 +163,10 @@ static void onFault(int signal, siginfo_t *info, void *context) {
             if (address >= slot->start && address - slot->start < slot->byteCount) {
                 leave(slot, signal == SIGBUS, address - slot->start);
             }
+        }
+        if (signal == SIGBUS && atomic_load(&recovers) && putZeros(address)) {
+            errno = error;
+            return;
         }
     }
     passOn(signal, info, context);
@@ -249,3 +297,46 @@ void cg_untrap(void) {
     for (int index = 0; index < trapCount; index++) sigaction(traps[index], &formerTraps[index], NULL);
     atomic_store(&trapping, 0);
 }
+int cg_recover(void) {
+    int result = 0;
+    pthread_mutex_lock(&handlers);
+    if (!atomic_load(&recovers)) {
+        // One more watch, and one that does not end.
+        if (watched == 0) result = install();
+        if (result == 0) {
+            watched++;
+            atomic_store(&recovers, true);
+        }
+    }
+    pthread_mutex_unlock(&handlers);
+    return result;
+}
+
+CGMap *cg_map_add(const void *start, size_t byteCount, const char *path) {
+    CGMap *map = atomic_load(&maps);
+    for (; map; map = map->next) {
+        int isFree = 0;
+        if (atomic_compare_exchange_strong(&map->state, &isFree, 1)) break;
+    }
+    if (!map) {
+        map = calloc(1, sizeof *map);
+        if (!map) return NULL;
+        atomic_store(&map->state, 1);
+        map->next = atomic_load(&maps);
+        while (!atomic_compare_exchange_weak(&maps, &map->next, map)) {}
+    }
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    map->start = (uintptr_t)start;
+    map->byteCount = (byteCount + page - 1) / page * page;
+    strncpy(map->path, path, CGPathLimit - 1);
+    map->path[CGPathLimit - 1] = 0;
+    atomic_store(&map->isCut, false);
+    atomic_store_explicit(&map->state, 2, memory_order_release);
+    return map;
+}
+
+bool cg_map_is_cut(const CGMap *map) { return atomic_load(&map->isCut); }
+
+void cg_map_remove(CGMap *map) { atomic_store(&map->state, 0); }
+
+const char *cg_cut_path(void) { return atomic_load(&isCutTold) ? cutPath : NULL; }

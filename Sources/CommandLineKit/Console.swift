@@ -182,8 +182,10 @@ package final class Console: Sendable {
             } catch {
                 let error = error as NSError
                 let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError
+                let code = Int32(clamping: underlying?.code ?? (error.domain == NSPOSIXErrorDomain ? error.code : 0))
                 let isFull =
-                    error.code == CocoaError.Code.fileWriteOutOfSpace.rawValue || underlying?.code == Int(ENOSPC)
+                    error.code == CocoaError.Code.fileWriteOutOfSpace.rawValue
+                    || [ENOSPC, EDQUOT, EFBIG].contains(code)
                 state.closing = isFull ? .noSpace : .readerLeft
             }
         }

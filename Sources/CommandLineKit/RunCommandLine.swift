@@ -1,3 +1,4 @@
+internal import Bytes
 package import Conventions
 
 #if canImport(Glibc)
@@ -12,6 +13,9 @@ package import Conventions
 ///
 /// - Parameter words: the command line without the program's name.
 package func runCommandLine(_ words: [String], of registry: CommandRegistry) -> ExitStatus {
+    ignoreWriteSignals()
+    // A file that somebody cuts under a map must end a command with a sentence, and not by a signal.
+    try? MapFaults.recover()
     // Asked for even when the rest cannot be parsed, since that very error should be JSON then.
     let console = Console(isJSON: words.prefix { $0 != "--" }.contains("--json"), program: registry.program)
     let help = HelpText(registry: registry)
@@ -33,8 +37,12 @@ package func runCommandLine(_ words: [String], of registry: CommandRegistry) -> 
             try parser.complete(&arguments)
             try command.run(arguments, console)
         }
+        // Whatever came of it was computed from zeros.
+        if let path = MapFaults.cutPath { throw BytesError.cut(path: path) }
     } catch {
-        return console.fail(error)
+        // What became of zeros is no finding: that the file was cut is. A changed seal stays one.
+        let isSeal = ExitStatus(for: error) == .sealViolation
+        return console.fail(isSeal ? error : MapFaults.cutPath.map { BytesError.cut(path: $0) } ?? error)
     }
     console.endProgress()
     switch console.outputClosing {

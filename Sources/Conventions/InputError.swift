@@ -5,6 +5,8 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
     /// `kind` is what was looked for: "adapter", "token file" …
     case missing(kind: String, path: String)
     case isAFolder(kind: String, path: String)
+    /// A pipe, a socket or a device.
+    case notARegularFile(kind: String, path: String)
     /// The file is there and cannot be used; `reason` is what the room that read it says.
     case unusable(kind: String, path: String, reason: String)
     case exists(path: String, flag: String)
@@ -25,7 +27,7 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
         switch self {
         case .missing, .isAFolder, .exists, .notReplaceable, .unknownCorpus, .missingPart, .nothingHeldOut: .usage
         case .sharedText: .mismatch
-        case .unusable, .notUTF8, .notAString, .lossNotFinite: .failure
+        case .notARegularFile, .unusable, .notUTF8, .notAString, .lossNotFinite: .failure
         }
     }
 
@@ -33,7 +35,10 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
         switch self {
         case .missing(let kind, let path): "There is no \(kind) at \(escaped(path, limit: 200))."
         case .isAFolder(let kind, let path):
-            "\(escaped(path, limit: 200)) is a folder, where \("aeiou".contains(kind.prefix(1)) ? "an" : "a") \(kind) is wanted."
+            "\(escaped(path, limit: 200)) is a folder, where \(Self.article(kind)) \(kind) is wanted."
+        case .notARegularFile(let kind, let path):
+            "\(escaped(path, limit: 200)) is a pipe, socket or device, where \(Self.article(kind)) \(kind) in a regular "
+                + "file is wanted."
         case .unusable(let kind, let path, let reason):
             "The \(kind) \(escaped(path, limit: 200)) cannot be used: \(reason)"
         case .exists(let path, let flag):
@@ -55,4 +60,6 @@ public enum InputError: Error, Equatable, CustomStringConvertible, Sendable, Exi
         case .notUTF8(let kind, let offset): "The \(kind) is not UTF-8 text: byte \(offset) cannot be read."
         }
     }
+
+    private static func article(_ noun: String) -> String { "aeiou".contains(noun.prefix(1)) ? "an" : "a" }
 }

@@ -4,7 +4,7 @@ internal import Foundation
 /// Looks at paths before they are opened, so that a wrong one is told apart from wrong contents.
 public enum InputPath {
     /// - Parameter kind: what is looked for, for the message.
-    /// - Throws: `InputError` when there is nothing, or a folder, or what is there cannot be looked at.
+    /// - Throws: `InputError` when there is nothing, a folder, a pipe, socket or device, or when what is there cannot be looked at.
     public static func requireFile(_ path: String, kind: String) throws(InputError) {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
@@ -14,7 +14,10 @@ public enum InputPath {
             }
             throw .missing(kind: kind, path: path)
         }
-        guard status.st_mode & S_IFMT != S_IFDIR else { throw .isAFolder(kind: kind, path: path) }
+        let type = status.st_mode & S_IFMT
+        guard type != S_IFDIR else { throw .isAFolder(kind: kind, path: path) }
+        // Nobody may write into a pipe, and a device has no end.
+        guard type == S_IFREG else { throw .notARegularFile(kind: kind, path: path) }
     }
 
     public static func requireFolder(_ path: String, kind: String) throws(InputError) {

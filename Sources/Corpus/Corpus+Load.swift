@@ -3,6 +3,9 @@ internal import Digest
 internal import Foundation
 
 extension Corpus {
+    /// Checks the files of a corpus: a folder, or one `.jsonl`, `.txt` or `.md` file. Its documents stay in the files and
+    /// are read again, and held against these digests, when they are wanted; memory holds one row or stretch at a time.
+    ///
     /// Reads a corpus from a folder, or from one `.jsonl`, `.txt` or `.md` file.
     ///
     /// A folder with `train.jsonl` or `corpus.json` is a collection: `train.jsonl`, and `valid.jsonl` and `test.jsonl`
@@ -36,7 +39,7 @@ extension Corpus {
             sources += plain.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
                 .map { (path: folder + "/" + $0, name: $0, part: .training) }
         }
-        let record = hasRecord ? try CorpusRecord(parsing: TextFile(path: recordPath).bytes, path: recordPath) : nil
+        let record = hasRecord ? try CorpusRecord(reading: recordPath) : nil
         let corpus = try read(path: folder, record: record, sources: sources, parts: parts)
         for source in sources
         where parts.contains(source.part) && corpus.documents(of: source.part).isEmpty
@@ -52,23 +55,22 @@ extension Corpus {
         path: String, record: CorpusRecord?, sources: [(path: String, name: String, part: Part)], parts: Set<Part>
     ) throws(CorpusError) -> Corpus {
         var files: [File] = []
-        var documents: [Part: [Document]] = [:]
+        var documents: [Part: [CorpusFile]] = [:]
         for source in sources.sorted(by: { order($0.part) < order($1.part) }) {
-            let file = try TextFile(path: source.path, isRead: parts.contains(source.part))
+            let file = try ScannedFile(
+                source.path, holdsRows: hasExtension(source.path, ["jsonl"]), isRead: parts.contains(source.part),
+                isRecorded: record != nil)
             if let record { try check(file, name: source.name, record: record, folder: path) }
-            let found: [Document]
-            if !parts.contains(source.part) {
-                found = []
-            } else if hasExtension(source.path, ["jsonl"]) {
-                found = try Document.rows(of: file)
-            } else {
-                found = file.bytes.isEmpty ? [] : [Document(content: .text(file.text), file: source.path)]
-            }
+            if let error = file.error { throw error }
             files.append(
                 File(
-                    name: source.name, part: source.part, byteCount: file.storedByteCount, digest: file.digest,
-                    documentCount: found.count))
-            documents[source.part, default: []] += found
+                    name: source.name, part: source.part, byteCount: file.byteCount, digest: file.digest,
+                    documentCount: file.documentCount))
+            guard file.documentCount > 0 else { continue }
+            documents[source.part, default: []].append(
+                CorpusFile(
+                    path: source.path, holdsRows: file.holdsRows, digest: file.digest,
+                    documentCount: file.documentCount))
         }
         if let record,
             let absent = record.files.keys.sorted().first(where: { name in
@@ -81,7 +83,7 @@ extension Corpus {
     }
 
     private static func check(
-        _ file: TextFile, name: String, record: CorpusRecord, folder: String
+        _ file: ScannedFile, name: String, record: CorpusRecord, folder: String
     ) throws(CorpusError) {
         guard let recorded = record.files[name] else {
             throw .unrecordedFile(file: file.path, record: folder + "/" + CorpusRecord.fileName)
@@ -89,10 +91,10 @@ extension Corpus {
         guard recorded.digest == file.digest else {
             throw .digestMismatch(file: file.path, expected: recorded.digest.hex, actual: file.digest.hex)
         }
-        guard recorded.byteCount == file.storedByteCount else {
+        guard recorded.byteCount == file.byteCount else {
             throw .malformedRecord(
                 file: folder + "/" + CorpusRecord.fileName,
-                reason: "it gives \(name) \(recorded.byteCount) bytes; the file has \(file.storedByteCount).")
+                reason: "it gives \(name) \(recorded.byteCount) bytes; the file has \(file.byteCount).")
         }
     }
 
@@ -129,5 +131,58 @@ extension Corpus {
         let name = path.split(separator: "/").last ?? ""
         guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return false }
         return extensions.contains(name[name.index(after: dot)...].lowercased())
+    }
+}
+
+/// What a first reading of a file tells.
+private struct ScannedFile {
+    let path: String
+    let holdsRows: Bool
+    let byteCount: Int
+    let digest: SHA256Digest
+    /// 0 for a file that is not read as text.
+    let documentCount: Int
+    /// A row that cannot be used, in a file whose digest matters more.
+    let error: CorpusError?
+
+    /// - Parameters:
+    ///   - isRead: false for a file of which only length and digest are wanted.
+    ///   - isRecorded: whether the digest will be held against a record, which comes before what stands in the file.
+    init(_ path: String, holdsRows: Bool, isRead: Bool, isRecorded: Bool) throws(CorpusError) {
+        let stream = try TextStream(path: path, isText: isRead)
+        var found = 0
+        var failure: CorpusError?
+        if isRead {
+            do throws(CorpusError) {
+                found = try Self.countDocuments(stream, holdsRows: holdsRows)
+            } catch {
+                guard case .malformedRow = error, isRecorded else { throw error }
+                failure = error
+            }
+        }
+        try stream.drain()
+        self.path = path
+        self.holdsRows = holdsRows
+        byteCount = stream.byteCount
+        guard let digest = stream.digest else { throw .changed(file: path) }
+        self.digest = digest
+        documentCount = found
+        error = failure
+    }
+
+    private static func countDocuments(_ stream: TextStream, holdsRows: Bool) throws(CorpusError) -> Int {
+        guard holdsRows else {
+            var text = PlainText(stream)
+            var hasText = false
+            while try text.next() != nil { hasText = true }
+            return hasText ? 1 : 0
+        }
+        var lines = TextLines(stream)
+        var count = 0
+        while let line = try lines.next() {
+            _ = try Document.row(line, of: stream.path)
+            count += 1
+        }
+        return count
     }
 }

@@ -33,19 +33,19 @@ public struct Corpus: Equatable, Sendable {
     public let record: CorpusRecord?
     /// The files, by part and then by name.
     public let files: [File]
-    public let training: [Document]
+    public let training: Documents
     /// Empty when the corpus has no `valid.jsonl`: then the last windows of the training part serve.
-    public let validation: [Document]
+    public let validation: Documents
     /// Empty when the corpus has no `test.jsonl`.
-    public let test: [Document]
+    public let test: Documents
 
-    init(path: String, record: CorpusRecord?, files: [File], documents: [Part: [Document]]) {
+    init(path: String, record: CorpusRecord?, files: [File], documents: [Part: [CorpusFile]]) {
         self.path = path
         self.record = record
         self.files = files
-        training = documents[.training] ?? []
-        validation = documents[.validation] ?? []
-        test = documents[.test] ?? []
+        training = Documents(files: documents[.training] ?? [])
+        validation = Documents(files: documents[.validation] ?? [])
+        test = Documents(files: documents[.test] ?? [])
     }
 
     /// The record's name, else the last component of the path.
@@ -53,7 +53,7 @@ public struct Corpus: Equatable, Sendable {
         record?.name ?? path.split(separator: "/").last.map(String.init) ?? path
     }
 
-    public func documents(of part: Part) -> [Document] {
+    public func documents(of part: Part) -> Documents {
         switch part {
         case .training: training
         case .validation: validation

@@ -39,49 +39,106 @@ public struct CorpusCheck: Equatable, Sendable {
 
     public var isClean: Bool { sharedRuns.isEmpty }
 
+    /// Bytes of memory that one run of an earlier part takes, while the table of runs grows.
+    private static let bytesOfRun = 96
+
     /// Checks a loaded corpus.
     ///
+    /// - Parameter memoryLimit: bytes that the runs of earlier parts may take.
+    /// - Throws: `CorpusError`; `.tooManyRuns` where they take more.
     /// - Complexity: O(n) time in the words of all parts; memory for the earlier parts' runs.
-    public init(_ corpus: Corpus) {
+    public init(_ corpus: Corpus, memoryLimit: Int = .max) throws(CorpusError) {
         var parts: [PartFigures] = []
         var shared: [SharedRun] = []
-        // Words and places are numbered, so that a run costs a few bytes whatever its words are.
-        var numbers: [String: UInt32] = [:]
         var places: [Place] = []
-        var seen: [[UInt32]: Int] = [:]
-        for part in Corpus.Part.allCases {
-            let documents = corpus.documents(of: part)
-            guard !documents.isEmpty else { continue }
+        var seen: [WordRun: UInt32] = [:]
+        let filled = Corpus.Part.allCases.filter { !corpus.documents(of: $0).isEmpty }
+        for part in filled {
+            let isLast = part == filled.last
+            var own: [WordRun: UInt32] = [:]
+            var document = RunsOfDocument()
+            var found: SharedRun?
             var wordCount = 0
-            var own: [[UInt32]: Int] = [:]
-            for document in documents {
-                let words = document.texts.flatMap(Words.folded)
-                wordCount += words.count
-                let ids = words.map { word in
-                    let id = numbers[word] ?? UInt32(numbers.count)
-                    numbers[word] = id
-                    return id
-                }
-                let place = Place(part: part, file: document.file, line: document.line)
-                places.append(place)
-                var found: SharedRun?
-                for start in 0..<max(0, words.count - Self.sharedRun + 1) {
-                    let run = Array(ids[start..<start + Self.sharedRun])
+            func add(_ text: String, _ place: Place) throws(CorpusError) {
+                for word in Words.words(of: text) {
+                    wordCount += 1
+                    guard let run = document.add(word.lowercased()) else { continue }
                     if found == nil, let earlier = seen[run] {
-                        let spelled = Array(words[start..<start + Self.sharedRun])
-                        found = SharedRun(words: spelled, first: places[earlier], second: place)
+                        found = SharedRun(words: document.words, first: places[Int(earlier)], second: place)
                     }
-                    if own[run] == nil { own[run] = places.count - 1 }
+                    guard !isLast, own[run] == nil else { continue }
+                    guard own.count + seen.count < memoryLimit / Self.bytesOfRun else {
+                        throw .tooManyRuns(file: place.file, limit: memoryLimit)
+                    }
+                    if places.last != place { places.append(place) }
+                    own[run] = UInt32(places.count - 1)
                 }
-                if let found { shared.append(found) }
             }
-            seen.merge(own) { earlier, _ in earlier }
+            func close() {
+                if let found { shared.append(found) }
+                found = nil
+                document = RunsOfDocument()
+            }
+            for file in corpus.documents(of: part).files {
+                var reader = try DocumentReader(file, keepingWords: true)
+                while let fragment = try reader.next() {
+                    switch fragment {
+                    case .row(let row):
+                        for text in row.texts { try add(text, Place(part: part, file: file.path, line: row.line)) }
+                        close()
+                    case .stretch(let stretch):
+                        try add(String(decoding: stretch, as: UTF8.self), Place(part: part, file: file.path, line: nil))
+                    case .end: close()
+                    }
+                }
+            }
+            if seen.isEmpty { seen = own } else { seen.merge(own) { earlier, _ in earlier } }
             parts.append(
                 PartFigures(
-                    part: part, documents: documents.count, bytes: corpus.byteCount(of: part), words: wordCount))
+                    part: part, documents: corpus.documents(of: part).count, bytes: corpus.byteCount(of: part),
+                    words: wordCount))
         }
         self.parts = parts
         sharedRuns = shared
         hasRecord = corpus.record != nil
+    }
+}
+
+/// A run of words by two hashes under keys that are drawn anew for each process: what two runs have in common, two
+/// different ones have with a chance of 2⁻¹²⁸.
+private struct WordRun: Hashable {
+    let first: Int
+    let second: Int
+}
+
+/// The last words of a document, and their run.
+private struct RunsOfDocument {
+    private var last: [(word: String, hash: WordRun)] = []
+
+    var words: [String] { last.map(\.word) }
+
+    /// The run that ends with this word; nil before there are enough words.
+    mutating func add(_ word: String) -> WordRun? {
+        if last.count == CorpusCheck.sharedRun { last.removeFirst() }
+        let hash = WordRun { key, hasher in
+            hasher.combine(key)
+            hasher.combine(word)
+        }
+        last.append((word, hash))
+        guard last.count == CorpusCheck.sharedRun else { return nil }
+        return WordRun { key, hasher in
+            for (_, hash) in last { hasher.combine(key == 1 ? hash.first : hash.second) }
+        }
+    }
+}
+
+extension WordRun {
+    fileprivate init(_ combine: (_ key: Int, _ hasher: inout Hasher) -> Void) {
+        func hash(_ key: Int) -> Int {
+            var hasher = Hasher()
+            combine(key, &hasher)
+            return hasher.finalize()
+        }
+        self.init(first: hash(1), second: hash(2))
     }
 }

@@ -1,3 +1,4 @@
+internal import Bytes
 public import Digest
 
 /// What `corpus.json` says of a collection: who speaks in it, under which licence, and the digests of its parts.
@@ -43,6 +44,27 @@ public struct CorpusRecord: Equatable, Sendable {
         self.description = description
         self.author = author
         self.files = files
+    }
+
+    /// Bytes of the largest record that is read.
+    static let byteLimit = 1 << 20
+
+    /// Reads a record's file.
+    ///
+    /// - Throws: `CorpusError`.
+    init(reading path: String) throws(CorpusError) {
+        let bytes: [UInt8]
+        do throws(BytesError) {
+            bytes = try WholeFile.read(path, limit: Self.byteLimit)
+        } catch {
+            if case .notFound = error { throw .missing(path: path) }
+            throw .unreadable(path: path, reason: error.description)
+        }
+        var check = UTF8Check()
+        if let offset = check.firstInvalidByte(bytes) ?? check.unfinished {
+            throw .notUTF8(file: path, line: check.line, offset: offset)
+        }
+        try self.init(parsing: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes, path: path)
     }
 
     /// Reads a record.

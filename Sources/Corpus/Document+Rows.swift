@@ -3,20 +3,15 @@ internal import Digest
 internal import Tokenizer
 
 extension Document {
-    /// The documents of a `.jsonl` file, one JSON object a line; blank lines are passed over.
+    /// The document of a line of a `.jsonl` file, which is one JSON object.
     ///
     /// Members that no row needs are allowed; what a row means must be plain from those it has.
-    static func rows(of file: TextFile) throws(CorpusError) -> [Document] {
-        var documents: [Document] = []
-        for line in file.lines {
-            do throws(RowError) {
-                documents.append(
-                    Document(content: try Content(row: line.bytes), file: file.path, line: line.number))
-            } catch {
-                throw .malformedRow(file: file.path, line: line.number, reason: error.reason)
-            }
+    static func row(_ line: (number: Int, bytes: [UInt8]), of path: String) throws(CorpusError) -> Document {
+        do throws(RowError) {
+            return Document(content: try Content(row: line.bytes), file: path, line: line.number)
+        } catch {
+            throw .malformedRow(file: path, line: line.number, reason: error.reason)
         }
-        return documents
     }
 }
 

@@ -12,6 +12,9 @@ public struct Document: Equatable, Sendable {
         case messages([ChatMessage])
     }
 
+    /// Bytes of the longest row that is read, and of the longest plain text where a document is wanted whole.
+    public static let longestRow = 4 << 20
+
     public var content: Content
     /// The file it came from, as a path that begins with the corpus's.
     public var file: String

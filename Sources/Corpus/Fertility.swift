@@ -18,10 +18,28 @@ public struct Fertility: Equatable, Sendable {
     }
 
     /// The figures of all texts of some documents; layout and end-of-text tokens are not counted.
-    public init(of documents: [Document], tokenizer: Tokenizer) {
-        for document in documents {
-            for text in document.texts { add(text, tokenizer: tokenizer) }
+    public init(of documents: Documents, tokenizer: Tokenizer) throws(CorpusError) {
+        for file in documents.files {
+            var reader = try DocumentReader(file, keepingWords: true)
+            while let fragment = try reader.next() {
+                switch fragment {
+                case .row(let document): for text in document.texts { add(text, tokenizer: tokenizer) }
+                // Stretches end where tokens, graphemes and words do, so their figures add up.
+                case .stretch(let stretch): add(String(decoding: stretch, as: UTF8.self), tokenizer: tokenizer)
+                case .end: break
+                }
+            }
         }
+    }
+
+    /// The figures of several texts together.
+    public static func + (first: Fertility, second: Fertility) -> Fertility {
+        var sum = first
+        sum.tokens += second.tokens
+        sum.bytes += second.bytes
+        sum.graphemes += second.graphemes
+        sum.words += second.words
+        return sum
     }
 
     private mutating func add(_ text: String, tokenizer: Tokenizer) {

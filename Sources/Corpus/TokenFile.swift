@@ -1,54 +1,53 @@
-internal import Bytes
 public import Digest
 
 /// A JSON array of token ids: training and evaluation without a tokenizer.
-public struct TokenFile: Equatable, Sendable {
+public struct TokenFile: Sendable {
     public let path: String
-    public let tokens: [Int32]
+    /// The tokens as one document in which every token counts.
+    public let stream: TokenStream
     /// Length as stored, in bytes.
     public let byteCount: Int
     public let digest: SHA256Digest
 
-    /// Reads a token file.
+    /// Reads a token file, piece by piece.
     ///
-    /// - Parameter vocabularySize: every id must be at least 0 and below this.
+    /// - Parameters:
+    ///   - vocabularySize: every id must be at least 0 and below this.
+    ///   - storage: where the tokens are kept.
     /// - Throws: `CorpusError` naming the file, and the index of an id outside the vocabulary.
-    public init(path: String, vocabularySize: Int) throws(CorpusError) {
-        let bytes: [UInt8]
-        do throws(BytesError) {
-            bytes = try WholeFile.read(path)
-        } catch {
-            if case .notFound = error { throw .missing(path: path) }
-            throw .unreadable(path: path, reason: error.description)
-        }
-        guard bytes.contains(where: { !IntegerArray.isSpace($0) }) else { throw .empty(path: path) }
-        var array = IntegerArray(bytes: bytes)
-        var tokens: [Int32] = []
+    public init(path: String, vocabularySize: Int, storage: TokenStorage = TokenStorage()) throws(CorpusError) {
+        let stream = try TextStream(path: path, isText: false)
+        var array = IntegerArray(stream)
+        var packer = TokenPacker(storage)
+        var gathered: [Int32] = []
+        var count = 0
         do throws(IntegerArray.Problem) {
             while let id = try array.next() {
-                guard id >= 0, id < vocabularySize, let token = Int32(exactly: id) else {
-                    throw IntegerArray.Problem.outOfRange(id)
-                }
-                tokens.append(token)
+                guard id >= 0, id < vocabularySize, let token = Int32(exactly: id) else { throw .outOfRange(id) }
+                gathered.append(token)
+                count += 1
+                guard gathered.count == 1 << 12 else { continue }
+                do throws(CorpusError) { try packer.append(gathered, counted: true) } catch { throw .other(error) }
+                gathered.removeAll(keepingCapacity: true)
             }
         } catch {
             switch error {
             case .outOfRange(let id):
-                throw .tokenOutOfRange(file: path, index: tokens.count, id: id, vocabularySize: vocabularySize)
+                throw .tokenOutOfRange(file: path, index: count, id: id, vocabularySize: vocabularySize)
             case .malformed(let offset, let expected):
                 throw .malformedTokens(
-                    file: path, reason: "at byte \(offset), after \(tokens.count) ids, there should be \(expected).")
+                    file: path, reason: "at byte \(offset), after \(count) ids, there should be \(expected).")
+            case .nothing: throw .empty(path: path)
+            case .other(let error): throw error
             }
         }
-        guard !tokens.isEmpty else { throw .empty(path: path) }
+        guard count > 0, let digest = stream.digest else { throw .empty(path: path) }
+        try packer.append(gathered, counted: true)
         self.path = path
-        self.tokens = tokens
-        byteCount = bytes.count
-        digest = SHA256Digest.of(bytes)
+        self.stream = try packer.finish()
+        self.byteCount = stream.byteCount
+        self.digest = digest
     }
-
-    /// The tokens as one document in which every token counts.
-    public var stream: TokenStream { TokenStream(tokens: tokens) }
 
     /// The corpus id of a token file, keyed like `Corpus.id(key:)`.
     public func id(key: [UInt8]) -> SHA256Digest {
@@ -61,13 +60,18 @@ private struct IntegerArray {
     enum Problem: Error {
         case malformed(offset: Int, expected: String)
         case outOfRange(Int64)
+        /// Nothing but white space.
+        case nothing
+        case other(CorpusError)
     }
 
-    let bytes: [UInt8]
+    private let stream: TextStream
+    private var piece: ArraySlice<UInt8> = []
+    /// Of the next byte in the file.
     private var offset = 0
     private var hasBegun = false
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    init(_ stream: TextStream) { self.stream = stream }
 
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
 
@@ -75,50 +79,70 @@ private struct IntegerArray {
     mutating func next() throws(Problem) -> Int64? {
         if !hasBegun {
             hasBegun = true
-            guard take("[") else { throw .malformed(offset: offset, expected: "\"[\"") }
-            if take("]") { return try end() }
+            try skipSpace()
+            guard try peek() != nil else { throw .nothing }
+            guard try take("[") else { throw .malformed(offset: offset, expected: "\"[\"") }
+            if try take("]") { return try end() }
         } else {
-            if take("]") { return try end() }
-            guard take(",") else { throw .malformed(offset: offset, expected: "\",\" or \"]\"") }
+            if try take("]") { return try end() }
+            guard try take(",") else { throw .malformed(offset: offset, expected: "\",\" or \"]\"") }
         }
-        skipSpace()
+        try skipSpace()
         return try integer()
     }
 
     private mutating func end() throws(Problem) -> Int64? {
-        skipSpace()
-        guard offset == bytes.count else { throw .malformed(offset: offset, expected: "nothing more") }
+        try skipSpace()
+        guard try peek() == nil else { throw .malformed(offset: offset, expected: "nothing more") }
         return nil
     }
 
     private mutating func integer() throws(Problem) -> Int64 {
         let start = offset
-        let isNegative = offset < bytes.count && bytes[offset] == UInt8(ascii: "-")
-        if isNegative { offset += 1 }
+        let isNegative = try peek() == UInt8(ascii: "-")
+        if isNegative { advance() }
         let firstDigit = offset
+        var beginsWithZero = false
         var value: Int64 = 0
-        while offset < bytes.count, bytes[offset] >= 0x30, bytes[offset] <= 0x39 {
+        while let byte = try peek(), byte >= 0x30, byte <= 0x39 {
+            if offset == firstDigit { beginsWithZero = byte == 0x30 }
             // Past this bound the id is out of every vocabulary's range; its exact value no longer matters.
-            value = min(value * 10 + Int64(bytes[offset] - 0x30), 1 << 53)
-            offset += 1
+            value = min(value * 10 + Int64(byte - 0x30), 1 << 53)
+            advance()
         }
-        let hasLeadingZero = offset - firstDigit > 1 && bytes[firstDigit] == 0x30
-        let isFraction =
-            offset < bytes.count && [UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains(bytes[offset])
-        guard offset > firstDigit, !hasLeadingZero, !isFraction else {
+        let hasLeadingZero = beginsWithZero && offset - firstDigit > 1
+        let isFraction = try peek().map { [UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains($0) }
+        guard offset > firstDigit, !hasLeadingZero, isFraction != true else {
             throw .malformed(offset: start, expected: "a whole number")
         }
         return isNegative ? -value : value
     }
 
-    private mutating func take(_ character: Unicode.Scalar) -> Bool {
-        skipSpace()
-        guard offset < bytes.count, bytes[offset] == UInt8(ascii: character) else { return false }
-        offset += 1
+    private mutating func take(_ character: Unicode.Scalar) throws(Problem) -> Bool {
+        try skipSpace()
+        guard try peek() == UInt8(ascii: character) else { return false }
+        advance()
         return true
     }
 
-    private mutating func skipSpace() {
-        while offset < bytes.count, Self.isSpace(bytes[offset]) { offset += 1 }
+    private mutating func skipSpace() throws(Problem) {
+        while let byte = try peek(), Self.isSpace(byte) { advance() }
+    }
+
+    /// The next byte; nil at the end of the file.
+    private mutating func peek() throws(Problem) -> UInt8? {
+        if let byte = piece.first { return byte }
+        do throws(CorpusError) {
+            piece = try stream.next() ?? []
+        } catch {
+            throw .other(error)
+        }
+        return piece.first
+    }
+
+    /// Passes over a byte that was peeked at.
+    private mutating func advance() {
+        piece = piece.dropFirst()
+        offset += 1
     }
 }

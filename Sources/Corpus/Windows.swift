@@ -1,3 +1,5 @@
+internal import Tokenizer
+
 /// `T` inputs and their `T` next-token targets.
 public struct Window: Equatable, Sendable {
     /// `[T]` token ids.
@@ -17,7 +19,7 @@ public struct Window: Equatable, Sendable {
     public var countedCount: Int { counted.count { $0 } }
 }
 
-/// The windows of a token stream, cut with a stride of `T`.
+/// The windows of a token stream, cut with a stride of `T`: places in the stream, which is read when one is asked for.
 ///
 /// Window i of a stream of N tokens has inputs `[i·T, i·T + T)` and targets one further on, for the ⌊(N − 1) / T⌋
 /// windows that are complete. A window in which no target counts is dropped before the rest are numbered.
@@ -25,12 +27,17 @@ public struct Windows: Sendable {
     public let stream: TokenStream
     /// `T`, in tokens.
     public let sequenceLength: Int
-    /// Where each window's first input stands in the stream, ascending.
-    public let starts: [Int]
     /// Complete windows that were dropped because none of their targets counts.
     public let droppedWindows: Int
     /// Tokens at the end of the stream that are no window's target because their window is incomplete.
     public let leftOverTokens: Int
+    private let places: Places
+
+    /// Which of the complete windows these are.
+    fileprivate enum Places {
+        case all(Range<Int>)
+        case some(ArraySlice<Int>)
+    }
 
     /// Cuts a stream into windows.
     ///
@@ -43,46 +50,70 @@ public struct Windows: Sendable {
             throw .tooFewTokens(
                 count: stream.count, needed: overflow ? .max : needed, sequenceLength: sequenceLength)
         }
-        let starts = (0..<complete).lazy.map { $0 * sequenceLength }
-            .filter { start in stream.counted[(start + 1)...(start + sequenceLength)].contains(true) }
+        let places = try Self.places(in: stream, complete: complete, sequenceLength)
         self.init(
-            stream: stream, sequenceLength: sequenceLength, starts: Array(starts), complete: complete)
+            stream: stream, sequenceLength: sequenceLength, places: places, droppedWindows: complete - places.count,
+            leftOverTokens: stream.count - 1 - complete * sequenceLength)
         guard count > 0 else { throw .nothingCounted(windows: complete) }
     }
 
-    private init(stream: TokenStream, sequenceLength: Int, starts: [Int], complete: Int) {
-        self.init(
-            stream: stream, sequenceLength: sequenceLength, starts: starts, droppedWindows: complete - starts.count,
-            leftOverTokens: stream.count - 1 - complete * sequenceLength)
-    }
-
     private init(
-        stream: TokenStream, sequenceLength: Int, starts: [Int], droppedWindows: Int, leftOverTokens: Int
+        stream: TokenStream, sequenceLength: Int, places: Places, droppedWindows: Int, leftOverTokens: Int
     ) {
         self.stream = stream
         self.sequenceLength = sequenceLength
-        self.starts = starts
+        self.places = places
         self.droppedWindows = droppedWindows
         self.leftOverTokens = leftOverTokens
     }
 
-    /// `n`, the number of windows.
-    public var count: Int { starts.count }
+    /// The windows with a counted target.
+    private static func places(
+        in stream: TokenStream, complete: Int, _ length: Int
+    ) throws(CorpusError) -> Places {
+        guard stream.countedCount < stream.count else { return .all(0..<complete) }
+        var kept: [Int] = []
+        // Some thousands of tokens at a time.
+        let step = max(1, (1 << 16) / length)
+        for first in stride(from: 0, to: complete, by: step) {
+            let end = min(first + step, complete)
+            let words = try stream.packed(first * length + 1..<end * length + 1)
+            for place in first..<end {
+                let start = words.startIndex + (place - first) * length
+                if words[start..<start + length].contains(where: PackedToken.isCounted) { kept.append(place) }
+            }
+        }
+        return kept.count == complete ? .all(0..<complete) : .some(kept[...])
+    }
 
-    /// Window `index`.
+    /// `n`, the number of windows.
+    public var count: Int { places.count }
+
+    /// Where each window's first input stands in the stream, ascending.
+    public var starts: [Int] { (0..<count).map { places[$0] * sequenceLength } }
+
+    /// Window `index`, read from the stream.
     ///
     /// - Precondition: `index` is at least 0 and below `count`.
+    /// - Throws: `CorpusError.storage` where the file that holds the tokens cannot be read.
     public subscript(index: Int) -> Window {
-        let inputs = starts[index]..<starts[index] + sequenceLength
-        let targets = inputs.lowerBound + 1..<inputs.upperBound + 1
-        return Window(
-            inputs: Array(stream.tokens[inputs]), targets: Array(stream.tokens[targets]),
-            counted: Array(stream.counted[targets]))
+        get throws(CorpusError) {
+            let start = places[index] * sequenceLength
+            let masked = try stream.masked(start..<start + sequenceLength + 1)
+            return Window(
+                inputs: Array(masked.tokens.dropLast()), targets: Array(masked.tokens.dropFirst()),
+                counted: Array(masked.counted.dropFirst()))
+        }
     }
 
     /// The number of counted targets in all windows.
     public var countedTargets: Int {
-        starts.reduce(0) { $0 + stream.counted[($1 + 1)...($1 + sequenceLength)].count { $0 } }
+        get throws(CorpusError) {
+            guard stream.countedCount < stream.count else { return count * sequenceLength }
+            var sum = 0
+            for index in 0..<count { sum += try self[index].countedCount }
+            return sum
+        }
     }
 
     /// Sets the last windows aside for validation.
@@ -100,12 +131,41 @@ public struct Windows: Sendable {
         let wanted = validationFraction == 0 ? 0 : max(1, Int(Double(count) * validationFraction))
         let validationCount = min(wanted, count - 1)
         guard validationCount > 0 else { return (self, nil) }
-        return (selecting(starts.dropLast(validationCount)), selecting(starts.suffix(validationCount)))
+        let trainingCount = count - validationCount
+        return (selecting(0..<trainingCount), selecting(trainingCount..<count))
     }
 
-    private func selecting(_ starts: ArraySlice<Int>) -> Windows {
+    /// The first windows: `count` of them, or all.
+    public func prefix(_ count: Int) -> Windows { selecting(0..<min(max(count, 0), self.count)) }
+
+    private func selecting(_ range: Range<Int>) -> Windows {
         Windows(
-            stream: stream, sequenceLength: sequenceLength, starts: Array(starts), droppedWindows: droppedWindows,
-            leftOverTokens: leftOverTokens)
+            stream: stream, sequenceLength: sequenceLength, places: places.selecting(range),
+            droppedWindows: droppedWindows, leftOverTokens: leftOverTokens)
+    }
+}
+
+extension Windows.Places {
+    fileprivate var count: Int {
+        switch self {
+        case .all(let range): range.count
+        case .some(let places): places.count
+        }
+    }
+
+    fileprivate subscript(index: Int) -> Int {
+        precondition(index >= 0 && index < count, "window \(index) of \(count)")
+        return switch self {
+        case .all(let range): range.lowerBound + index
+        case .some(let places): places[places.startIndex + index]
+        }
+    }
+
+    fileprivate func selecting(_ range: Range<Int>) -> Self {
+        switch self {
+        case .all(let all): .all(all.lowerBound + range.lowerBound..<all.lowerBound + range.upperBound)
+        case .some(let places):
+            .some(places[places.startIndex + range.lowerBound..<places.startIndex + range.upperBound])
+        }
     }
 }

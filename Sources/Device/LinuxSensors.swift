@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Foundation
 
 /// What the Linux kernel says of the device, in sysfs and procfs.
@@ -115,7 +116,7 @@ public final class LinuxSensors: DeviceSensors {
 /// Reads the small files of sysfs and procfs.
 enum SystemFile {
     static func text(_ path: String) -> String? {
-        guard let bytes = FileManager.default.contents(atPath: path), bytes.count <= 1 << 16 else { return nil }
+        guard let bytes = try? WholeFile.readToEnd(path, limit: 1 << 16) else { return nil }
         return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 

@@ -1,3 +1,4 @@
+internal import Bytes
 package import Foundation
 
 /// Readings that were recorded earlier, given again at the pace at which they were taken.
@@ -18,10 +19,14 @@ public final class RecordedTrace: DeviceSensors {
 
     /// - Throws: `DeviceTraceError` for a file that cannot be read, holds no reading, or one that goes back in time.
     public convenience init(path: String) throws {
-        let size = (try? FileHandle(forReadingAtPath: path)?.seekToEnd()) ?? 0
-        guard size <= Self.byteLimit else { throw DeviceTraceError.tooLarge(byteCount: Int(clamping: size)) }
-        guard let bytes = FileManager.default.contents(atPath: path) else { throw DeviceTraceError.unreadable }
-        try self.init(Self.parse(bytes))
+        let bytes: [UInt8]
+        do throws(BytesError) {
+            bytes = try WholeFile.read(path, limit: Self.byteLimit)
+        } catch {
+            if case .tooLarge(_, let byteCount, _) = error { throw DeviceTraceError.tooLarge(byteCount: byteCount) }
+            throw DeviceTraceError.unreadable
+        }
+        try self.init(Self.parse(Data(bytes)))
     }
 
     /// - Parameter clock: seconds from any moment on.

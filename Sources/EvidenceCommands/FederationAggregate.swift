@@ -6,6 +6,7 @@ internal import Conventions
 internal import Digest
 internal import Federation
 internal import Foundation
+internal import GGUF
 internal import Seal
 
 /// `federation aggregate`: a round's adapters, each verified, become one.
@@ -70,6 +71,7 @@ package enum FederationAggregate<Bases: BaseAccess>: Command {
             console.progress("Aggregating", done: $0, of: $1)
         }
         console.endProgress()
+        try base.gguf.checkWhole()
         // Both are whole before either has its name. The record first: an adapter without one would say nothing of where
         // it comes from.
         let recordFile = try StagedFile.write(for: recordPath) { try $0.write(aggregate.recordFile) }.file

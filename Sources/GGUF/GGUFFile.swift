@@ -49,8 +49,17 @@ public struct GGUFFile: Sendable {
     /// - Throws: `BytesError` when the file cannot be mapped, `GGUFError` when it is not a sound container.
     public init(path: String, copying: Bool = false) throws {
         let file = try MappedFile(path: path, copying: copying)
-        try self.init(file: file, region: file.region)
+        do {
+            try self.init(file: file, region: file.region)
+        } catch {
+            try file.checkWhole()
+            throw error
+        }
+        try file.checkWhole()
     }
+
+    /// - Throws: `BytesError.cut` where the file was cut while it was mapped; see ``MappedFile/checkWhole()``.
+    public func checkWhole() throws(BytesError) { try file?.checkWhole() }
 
     public init(parsing region: ByteRegion) throws(GGUFError) {
         try self.init(file: nil, region: region)

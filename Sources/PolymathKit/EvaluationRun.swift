@@ -69,12 +69,12 @@ public struct EvaluationRun {
         }
         let (stream, part) = try source.stream(base, vocabularySize: decoder.configuration.vocabularySize)
         let windows = try Windows(stream, sequenceLength: sequenceLength)
-        var tokenWindows: [TokenWindow] = []
-        for index in 0..<windows.count {
-            let window = windows[index]
+        let tokenWindows = TokenWindows(windows)
+        var sizes: [Int] = []
+        try tokenWindows.forEach { _, window in
             try decoder.check(window.inputs)
             try decoder.check(window.targets)
-            tokenWindows.append(TokenWindow(inputs: window.inputs, targets: window.targets, counted: window.counted))
+            if resamples > 0 { sizes.append(window.countedCount) }
         }
         let passes = adapter != nil && comparesWithBase ? 2 : 1
         let total = tokenWindows.count * passes
@@ -88,7 +88,6 @@ public struct EvaluationRun {
         for losses in [baseline?.losses ?? [], evaluation.losses] {
             if let index = losses.firstIndex(where: { !$0.isFinite }) { throw InputError.lossNotFinite(target: index) }
         }
-        let sizes = tokenWindows.map(\.countedCount)
         let bootstrap = resamples > 0 ? Bootstrap(windowSizes: sizes, resamples: resamples, seed: seed) : nil
         return Result(
             figures: figures(evaluation, bootstrap), baseline: baseline.map { figures($0, bootstrap) },

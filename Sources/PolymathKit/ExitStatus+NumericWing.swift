@@ -10,6 +10,8 @@ extension CorpusError: ExitReporting {
         switch self {
         case .missing, .unsupportedFile, .invalidSequenceLength, .invalidValidationFraction: .usage
         case .digestMismatch, .unrecordedFile: .mismatch
+        case .tooManyRuns: .resources
+        case .storage: .resources
         default: .failure
         }
     }

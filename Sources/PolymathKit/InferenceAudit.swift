@@ -86,7 +86,8 @@ public final class InferenceAudit {
             base.endFaultWatch()
             faultGuard = try FaultGuard(
                 watching: base.gguf.region, path: base.reference.path, recordPath: making.folder.faultFile,
-                exitStatus: ExitStatus.sealViolation.code, output: output, advice: "the reply is not vouched for")
+                exitStatus: ExitStatus.sealViolation.code, output: output, advice: "the reply is not vouched for",
+                endsProcess: output != nil)
         } catch {
             throw making.discard(for: error)
         }

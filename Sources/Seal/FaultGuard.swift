@@ -36,12 +36,19 @@ public final class FaultGuard: Sendable {
     ///   - recordPath: a file that is made now and holds what happened; nil keeps no record.
     ///   - advice: what follows the semicolon of the sentence, without its full stop.
     ///   - unfinished: files that are unlinked at a fault, because nothing vouches for them yet; two at most.
+    ///   - endsProcess: false watches nothing and keeps no record: for a host that did not ask for handlers, which must
+    ///     not be ended; what it does about a file that is cut is up to `MapFaults`.
     /// - Throws: `BytesError` when the record cannot be made or the watch not begun.
     public init(
         watching bytes: ByteRegion, path: String, recordPath: String?, exitStatus: Int32, output: FaultOutput?,
-        advice: String, unfinished: [String] = []
+        advice: String, unfinished: [String] = [], endsProcess: Bool = true
     ) throws(BytesError) {
         self.bytes = bytes
+        guard endsProcess else {
+            record = nil
+            slot = -1
+            return
+        }
         record = try recordPath.map { path throws(BytesError) in try OwnedDescriptor(creating: path) }
         let recordTexts = [FaultRecord.Kind.writeFault, .busError].map { FaultRecord.template($0) }
         let messages = [FaultRecord.Kind.writeFault, .busError].map {

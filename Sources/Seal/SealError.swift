@@ -1,7 +1,9 @@
-import Bytes
+public import Bytes
 
 /// Why a seal cannot be computed, read or guarded. A changed file is a ``SealViolation`` instead.
 public enum SealError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The file was cut while it was hashed.
+    case cut(BytesError)
     /// The file names no `general.architecture`, so its sealed metadata is not defined.
     case noArchitecture
     /// A record or tensor could not be read where the container said it lies.
@@ -15,6 +17,7 @@ public enum SealError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
+        case .cut(let error): error.description + "."
         case .noArchitecture: "The file names no general.architecture, so it cannot be sealed."
         case .unreadable(let item, let reason): "\(escaped(item)) cannot be read: \(reason)."
         case .malformed(let member, let expected): "The seal's member \(escaped(member)) should be \(expected)."

@@ -33,7 +33,9 @@ extension SealManifest {
     public static func compute(
         _ gguf: GGUFFile, workers: Int, progress: (@Sendable (Int) -> Void)? = nil
     ) throws(SealError) -> SealManifest {
-        compute(try SealSource(gguf), workers: workers, progress: progress)
+        let manifest = compute(try SealSource(gguf), workers: workers, progress: progress)
+        do throws(BytesError) { try gguf.checkWhole() } catch { throw .cut(error) }
+        return manifest
     }
 }
 

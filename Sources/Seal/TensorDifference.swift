@@ -31,6 +31,8 @@ public struct TensorDifference: Equatable, Sendable {
                     tensor: tensor.name, fileOffset: tensor.offset + found.place, expected: found.expected,
                     actual: found.actual, count: found.count))
         }
+        try file.checkWhole()
+        try copy.checkWhole()
         return differences
     }
 

@@ -24,6 +24,12 @@ public struct MaskedTokens: Equatable, Sendable {
     }
 }
 
+/// A piece of a layout: a token by itself, or text that is tokenized apart from its neighbours.
+public enum LayoutPart: Equatable, Sendable {
+    case token(Int32)
+    case text(String)
+}
+
 extension Tokenizer {
     /// Lays a conversation out as ChatML, with no invented system turn and no template language.
     ///
@@ -39,17 +45,34 @@ extension Tokenizer {
     public func encodeChat(
         _ messages: [ChatMessage], promptingReply: Bool = false
     ) throws(TokenizerError) -> MaskedTokens {
+        encode(try chatLayout(messages, promptingReply: promptingReply))
+    }
+
+    /// The parts of ``encodeChat(_:promptingReply:)``, each with whether it counts.
+    public func chatLayout(
+        _ messages: [ChatMessage], promptingReply: Bool = false
+    ) throws(TokenizerError) -> [(part: LayoutPart, counted: Bool)] {
         guard let start = controlToken(named: "<|im_start|>") else { throw .missingControlToken("<|im_start|>") }
         guard let end = controlToken(named: "<|im_end|>") else { throw .missingControlToken("<|im_end|>") }
-        let newline = encode("\n")
-        var result = MaskedTokens()
+        var parts: [(part: LayoutPart, counted: Bool)] = []
         for message in messages {
             let isReply = message.role == "assistant"
-            result.append([start] + encode(message.role + "\n"), counted: false)
-            result.append(encode(message.content) + [end], counted: isReply)
-            result.append(newline, counted: false)
+            parts += [(.token(start), false), (.text(message.role + "\n"), false)]
+            parts += [(.text(message.content), isReply), (.token(end), isReply), (.text("\n"), false)]
         }
-        if promptingReply { result.append([start] + encode("assistant\n"), counted: false) }
+        if promptingReply { parts += [(.token(start), false), (.text("assistant\n"), false)] }
+        return parts
+    }
+
+    /// The tokens of a layout's parts.
+    public func encode(_ parts: [(part: LayoutPart, counted: Bool)]) -> MaskedTokens {
+        var result = MaskedTokens()
+        for (part, isCounted) in parts {
+            switch part {
+            case .token(let token): result.append([token], counted: isCounted)
+            case .text(let text): result.append(encode(text), counted: isCounted)
+            }
+        }
         return result
     }
 }

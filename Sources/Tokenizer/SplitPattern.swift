@@ -38,11 +38,7 @@ package struct SplitPattern {
                 index += 1
                 continue
             }
-            let length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
-            var value = UInt32(lead) & (0xFF >> UInt32(length + 1))
-            for offset in 1..<length {
-                value = value << 6 | UInt32(bytes[index + offset] & 0x3F)
-            }
+            let (value, length) = UTF8Scalar.decode(bytes, at: index)
             classes.append(Self.classify(value))
             for _ in 1..<length { classes.append(.continuation) }
             index += length

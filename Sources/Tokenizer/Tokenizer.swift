@@ -56,16 +56,15 @@ public final class Tokenizer: Sendable {
     /// The token ids of UTF-8 text, after NFC; bytes that are not UTF-8 are read as U+FFFD.
     public func encode(utf8: [UInt8], parsingControlTokens: Bool = false) -> [Int32] {
         var tokens: [Int32] = []
-        var work = MergeTable.Workspace()
         guard parsingControlTokens, !controlSpellings.isEmpty else {
-            append(utf8, to: &tokens, using: &work)
+            append(utf8[...], to: &tokens)
             return tokens
         }
         var start = 0
         var index = 0
         while index < utf8.count {
             if let control = controlToken(in: utf8, at: index) {
-                append(Array(utf8[start..<index]), to: &tokens, using: &work)
+                append(utf8[start..<index], to: &tokens)
                 tokens.append(control.id)
                 index += control.bytes.count
                 start = index
@@ -73,7 +72,7 @@ public final class Tokenizer: Sendable {
                 index += 1
             }
         }
-        append(Array(utf8[start...]), to: &tokens, using: &work)
+        append(utf8[start...], to: &tokens)
         return tokens
     }
 
@@ -84,7 +83,15 @@ public final class Tokenizer: Sendable {
         }
     }
 
-    private func append(_ utf8: [UInt8], to tokens: inout [Int32], using work: inout MergeTable.Workspace) {
+    private func append(_ utf8: ArraySlice<UInt8>, to tokens: inout [Int32]) {
+        var encoder = StreamingEncoder(self, stretches: TextStretches(longest: .max))
+        // It refuses no stretch, however long.
+        try? encoder.append(utf8, to: &tokens)
+        encoder.finish(to: &tokens)
+    }
+
+    /// Normalizes, splits and merges one stretch of text.
+    func append(_ utf8: [UInt8], to tokens: inout [Int32], using work: inout MergeTable.Workspace) {
         let normalized = Normalization.composed(utf8)
         var words = SplitPattern(normalized)
         while let word = words.next() {

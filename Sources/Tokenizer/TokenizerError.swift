@@ -17,6 +17,8 @@ public enum TokenizerError: Error, Equatable, Sendable {
     case specialTokenOutOfRange(name: String, id: Int32, vocabularySize: Int)
     case missingEndOfText
     case missingControlToken(String)
+    /// More than `limit` bytes from byte `offset` of the text on without a place at which it could be cut.
+    case noPlaceToCut(offset: Int, limit: Int)
 }
 
 extension TokenizerError: CustomStringConvertible {
@@ -54,6 +56,9 @@ extension TokenizerError: CustomStringConvertible {
             "The \(name) token id \(id) is outside the vocabulary of \(size) tokens."
         case .missingEndOfText:
             "The tokenizer names no end-of-text token, which every document must end with."
+        case .noPlaceToCut(let offset, let limit):
+            "The text has more than \(limit) bytes, from byte \(offset) on, without a space, line end or digit between "
+                + "words; such a text cannot be read in parts."
         case .missingControlToken(let name):
             "The vocabulary has no control token \(Self.quoted(name)), which the chat layout needs."
         }

@@ -33,6 +33,9 @@ extension BoundaryTrainer {
             let best = try checkpoint.values(at: offset, count: wanted.reduce(0) { $0 + $1.count })
             progress.best = progress.bestStep == progress.step ? .current : .kept(try store.keep(best))
         }
+        guard !checkpoint.state.isCut else {
+            throw CheckpointError.unreadable(path: checkpoint.path, reason: "it was cut short while it was read")
+        }
         self.progress = progress
     }
 

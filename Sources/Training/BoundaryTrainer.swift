@@ -1,33 +1,7 @@
-public import Corpus
+internal import Corpus
 internal import Foundation
 public import Model
 internal import TensorCore
-
-/// Windows of a run: what is trained on, and what the best step is chosen by.
-public struct TrainingData: Sendable {
-    public let training: [TokenWindow]
-    public let validation: [TokenWindow]
-
-    public init(training: Windows, validation: Windows?) {
-        self.training = training.tokenWindows
-        self.validation = validation?.tokenWindows ?? []
-    }
-
-    public init(training: [TokenWindow], validation: [TokenWindow] = []) {
-        self.training = training
-        self.validation = validation
-    }
-}
-
-extension Windows {
-    /// Every window, in order, as the decoder takes it.
-    public var tokenWindows: [TokenWindow] {
-        (0..<count).map { index in
-            let window = self[index]
-            return TokenWindow(inputs: window.inputs, targets: window.targets, counted: window.counted)
-        }
-    }
-}
 
 /// Trains the boundary of a decoder: batches of accumulated windows, one update a step, validation in between.
 ///
@@ -70,11 +44,11 @@ public final class BoundaryTrainer {
         let shape = decoder.configuration
         try Self.check(data, options, shape)
         let scope = options.scope
-        let tokens = data.training.reduce(0) { max($0, $1.inputs.count) } * options.batchSize
+        let tokens = data.training.longest * options.batchSize
         let parameters = try decoder.makeTrainable(
             scope.tensorNames(of: shape, exists: exists), tokensPerStep: tokens, windowsPerStep: options.batchSize)
-        try self.init(
-            decoder: decoder, data: data, options: options, parameters: parameters,
+        self.init(
+            checked: data, decoder: decoder, options: options, parameters: parameters,
             lowestLayer: scope.layers(of: shape)[0], bounds: scope.exportsAdapter ? GainBounds(parameters) : nil,
             cache: scope == .tail ? PrefixCache(prefixStorage) : nil,
             store: MasterStore(folder: scope == .boundary ? keptFolder : nil))
@@ -89,16 +63,16 @@ public final class BoundaryTrainer {
     public convenience init(
         decoder: Decoder, data: TrainingData, options: TrainingOptions, parameters: [Parameter], lowestLayer: Int
     ) throws {
-        try self.init(
-            decoder: decoder, data: data, options: options, parameters: parameters, lowestLayer: lowestLayer,
+        try Self.check(data, options, decoder.configuration)
+        self.init(
+            checked: data, decoder: decoder, options: options, parameters: parameters, lowestLayer: lowestLayer,
             bounds: GainBounds(parameters), cache: nil, store: MasterStore(folder: nil))
     }
 
     private init(
-        decoder: Decoder, data: TrainingData, options: TrainingOptions, parameters: [Parameter], lowestLayer: Int,
-        bounds: GainBounds?, cache: PrefixCache?, store: MasterStore
-    ) throws {
-        try Self.check(data, options, decoder.configuration)
+        checked data: TrainingData, decoder: Decoder, options: TrainingOptions, parameters: [Parameter],
+        lowestLayer: Int, bounds: GainBounds?, cache: PrefixCache?, store: MasterStore
+    ) {
         self.decoder = decoder
         self.data = data
         self.options = options
@@ -170,31 +144,31 @@ public final class BoundaryTrainer {
     /// - Throws: `KeptOutputChanged`.
     public func firstBatchLoss() throws -> Double {
         let chosen = plan.windows(step: 0)
-        let counted = chosen.reduce(0) { $0 + data.training[$1].countedCount }
+        let counted = try chosen.reduce(0) { $0 + (try data.training[$1].countedCount) }
         var sum = 0.0
         for index in chosen {
             let prefix = try prefix(.training, index)
             let start = prefix == nil ? 0 : lowestLayer
-            for loss in try decoder.losses(data.training[index], prefix: prefix, from: start) { sum += Double(loss) }
+            for loss in try decoder.losses(try data.training[index], prefix: prefix, from: start) {
+                sum += Double(loss)
+            }
         }
         return sum / Double(max(1, counted))
     }
 
-    /// Losses of the validation windows under the current parameters; nil where there are none.
+    /// Loss of the validation windows under the current parameters; nil where there are none.
     ///
     /// - Parameter progress: called with the number of windows done.
     /// - Throws: `KeptOutputChanged`.
-    public func evaluateValidation(progress: ((Int) -> Void)? = nil) throws -> Evaluation? {
+    public func evaluateValidation(progress: ((Int) -> Void)? = nil) throws -> MeanLoss? {
         guard !data.validation.isEmpty else { return nil }
-        guard keepsPrefix else {
-            return try Evaluation.run(data.validation, on: decoder, progress: progress)
-        }
-        var losses: [Float] = []
-        for (index, window) in data.validation.enumerated() {
-            losses += try decoder.losses(window, prefix: prefix(.validation, index), from: lowestLayer)
+        var mean = MeanLoss()
+        try data.validation.forEach { index, window in
+            let prefix = try prefix(.validation, index)
+            mean.add(try decoder.losses(window, prefix: prefix, from: prefix == nil ? 0 : lowestLayer))
             progress?(index + 1)
         }
-        return Evaluation(losses: losses)
+        return mean
     }
 
     /// Outputs of frozen layers that are kept in memory across steps, oldest first; only scope `tail` has any.
@@ -208,7 +182,7 @@ public final class BoundaryTrainer {
         let index = progress.step
         let chosen = plan.windows(step: index)
         for parameter in parameters { parameter.gradient.clear() }
-        let drawn = chosen.enumerated().map { draw.draw(data.training[$1], step: index, place: $0) }
+        let drawn = try chosen.enumerated().map { draw.draw(try data.training[$1], step: index, place: $0) }
         let counted = drawn.reduce(0) { $0 + $1.countedCount }
         var sum = 0.0
         for (place, window) in zip(chosen, drawn) {
@@ -230,7 +204,7 @@ public final class BoundaryTrainer {
         let rate = schedule.rate(at: index)
         optimizer.update(parameters, rate: rate, gradientScale: clipScale(norm), workers: decoder.workers)
         bounds?.hold()
-        let tokens = chosen.reduce(0) { $0 + data.training[$1].inputs.count }
+        let tokens = try chosen.reduce(0) { $0 + (try data.training[$1].inputs.count) }
         progress.step += 1
         progress.totalTokens += tokens
         progress.lastLoss = loss
@@ -252,7 +226,7 @@ public final class BoundaryTrainer {
     /// Output of the frozen layers for a window in scope `tail`; nil in the others, where no layer below is frozen.
     private func prefix(_ part: WindowPlace.Part, _ index: Int) throws -> Matrix? {
         guard keepsPrefix else { return nil }
-        let window = part == .training ? data.training[index] : data.validation[index]
+        let window = try part == .training ? data.training[index] : data.validation[index]
         return try cache.output(
             of: WindowPlace(part: part, index: index), rows: window.inputs.count,
             columns: decoder.configuration.embeddingLength
@@ -268,13 +242,13 @@ public final class BoundaryTrainer {
     private func validate(_ observer: any TrainingObserver) throws {
         guard let evaluation = try evaluateValidation() else { return }
         if let note = cache.takeNote() { try observer.didNote(note) }
-        progress.validationLast = evaluation.meanLoss
+        progress.validationLast = evaluation.value
         var isBest = false
         if progress.step == 0 {
-            progress.validationBefore = evaluation.meanLoss
-        } else if evaluation.meanLoss.isFinite, evaluation.meanLoss < progress.bestLoss ?? .infinity {
+            progress.validationBefore = evaluation.value
+        } else if evaluation.value.isFinite, evaluation.value < progress.bestLoss ?? .infinity {
             isBest = true
-            progress.bestLoss = evaluation.meanLoss
+            progress.bestLoss = evaluation.value
             progress.bestStep = progress.step
             progress.best = .current
             progress.validationsSinceBest = 0
@@ -283,15 +257,15 @@ public final class BoundaryTrainer {
         }
         try observer.didValidate(
             ValidationRecord(
-                step: progress.step, loss: evaluation.meanLoss, countedTokens: evaluation.losses.count, isBest: isBest))
+                step: progress.step, loss: evaluation.value, countedTokens: evaluation.count, isBest: isBest))
     }
 
     private static func seconds(since start: UInt64) -> Double {
         Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
     }
 
-    private static func check(_ windows: [TokenWindow], part: String, shape: DecoderConfiguration) throws {
-        for (index, window) in windows.enumerated() {
+    private static func check(_ windows: TokenWindows, part: String, shape: DecoderConfiguration) throws {
+        try windows.forEach { index, window in
             guard window.inputs.count <= shape.contextLength else {
                 throw TrainingError.invalidOption(
                     name: "seq-len", value: "\(window.inputs.count)",

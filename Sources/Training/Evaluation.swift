@@ -16,16 +16,31 @@ public struct Evaluation: Equatable, Sendable {
     public var perplexity: Double { exp(meanLoss) }
 
     /// - Parameter progress: called with the number of windows done.
-    /// - Throws: `ModelError.memoryRefused`.
+    /// - Throws: `ModelError.memoryRefused`; `CorpusError.storage` where tokens that lie in a file cannot be read.
     public static func run(
-        _ windows: [TokenWindow], on decoder: Decoder, progress: ((Int) -> Void)? = nil
-    ) throws(ModelError) -> Evaluation {
+        _ windows: TokenWindows, on decoder: Decoder, progress: ((Int) -> Void)? = nil
+    ) throws -> Evaluation {
         var losses: [Float] = []
-        for (index, window) in windows.enumerated() {
+        try windows.forEach { index, window in
             losses += try decoder.losses(window)
             progress?(index + 1)
         }
         return Evaluation(losses: losses)
+    }
+}
+
+/// The mean of losses that are not kept: the same to the bit as ``Evaluation/meanLoss`` of all of them.
+public struct MeanLoss: Equatable, Sendable {
+    private var sum = 0.0
+    /// Counted targets.
+    public private(set) var count = 0
+
+    /// Nats per counted target; NaN of none.
+    public var value: Double { count == 0 ? .nan : sum / Double(count) }
+
+    mutating func add(_ losses: [Float]) {
+        for loss in losses { sum += Double(loss) }
+        count += losses.count
     }
 }
 

@@ -1,9 +1,11 @@
 internal import CommandLineKit
 public import Conventions
 internal import Digest
+internal import Foundation
 public import Pipeline
 public import PipelineNetwork
 internal import PolymathKit
+internal import Seal
 internal import TensorCore
 
 extension CommandRegistry {
@@ -53,9 +55,15 @@ extension Arguments {
 
     func loadBase() throws -> LoadedBase {
         let arithmetic = takes(.compute) ? text(.compute).flatMap(Arithmetic.init) ?? .automatic : .f32
-        return try LoadedBase(
+        let base = try LoadedBase(
             requiredText(.base), home: Home.locate(option: text(.home)), workers: Workers(count: threadCount),
             arithmetic: arithmetic)
+        // Layers of a file that was cut must not be lent.
+        try base.watchFaults(
+            output: isOn(.json)
+                ? .jsonLines(descriptor: STDOUT_FILENO)
+                : .plain(descriptor: STDERR_FILENO, prefix: "polymath-pipeline: "))
+        return base
     }
 }
 

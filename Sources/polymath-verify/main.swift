@@ -4,13 +4,6 @@ internal import EvidenceCommands
 internal import Foundation
 
 // Checks what `polymath` made without a trainer, a model or a matrix product: the evidence wing alone.
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Android)
-    internal import Android
-#endif
 
 let registry = CommandRegistry(
     program: "polymath-verify",
@@ -27,5 +20,4 @@ let registry = CommandRegistry(
         FederationCheck<FileBases>.self,
     ])
 
-signal(SIGPIPE, SIG_IGN)
 leave(with: runCommandLine(Array(CommandLine.arguments.dropFirst()), of: registry))

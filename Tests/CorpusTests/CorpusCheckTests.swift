@@ -10,7 +10,7 @@ import Tokenizer
     private func check(train: String, test: String) throws -> CorpusCheck {
         try folder.write("train.jsonl", train)
         try folder.write("test.jsonl", test)
-        return CorpusCheck(try Corpus.load(path: folder.path))
+        return try CorpusCheck(Corpus.load(path: folder.path))
     }
 
     @Test func `eight words in two parts are found, whatever their case and punctuation`() throws {
@@ -64,8 +64,9 @@ import Tokenizer
         #expect(hindi.tokens == 19 && hindi.graphemes == 4 && hindi.words == 2)
         #expect(hindi.relative(to: english) == 19.0 / 9)
         #expect(Fertility().tokensPerByte == nil && english.relative(to: Fertility()) == nil)
-        let rows = [Document(content: .completion(prompt: "a b", completion: "c"), file: "f")]
-        #expect(Fertility(of: rows, tokenizer: tokenizer).words == 3)
+        let folder = TemporaryFolder()
+        let rows = try Corpus.load(path: folder.write("f.jsonl", #"{"prompt":"a b","completion":"c"}"#)).training
+        #expect(try Fertility(of: rows, tokenizer: tokenizer).words == 3)
     }
 
     @Test func `the listing marks the counted tokens`() throws {

@@ -37,6 +37,29 @@ func watch(_ region: ByteRegion) throws -> FaultGuard {
     return watcher
 }
 
+// A map that nobody watches is cut: with a handler its lost pages are zeros, without one the process ends.
+if ["recovers", "recovers-threads", "recovers-watched", "unhandled"].contains(mode) {
+    if mode != "unhandled" { try MapFaults.recover() }
+    let file = try MappedFile(path: path)
+    let other = try MappedFile(path: record + ".other")
+    let guarded = mode == "recovers-watched" ? try watch(file.region) : nil
+    try file.checkWhole()
+    truncate(path, 4_096)
+    if mode == "recovers-threads" {
+        DispatchQueue.concurrentPerform(iterations: 8) { _ = read(file.region, at: place + $0 * 1_000) }
+    }
+    print(read(file.region, at: 4_095), read(file.region, at: place), read(file.region, at: 19_999))
+    do {
+        try file.checkWhole()
+    } catch {
+        print(error)
+    }
+    try other.checkWhole()
+    print(MapFaults.cutPath == path, file.region.isCut, other.region.isCut)
+    withExtendedLifetime(guarded) {}
+    exit(0)
+}
+
 if mode == "former" { signal(SIGSEGV) { _ in _exit(42) } }
 let file = try MappedFile(path: path)
 var watcher: FaultGuard? = try watch(file.region)

@@ -120,12 +120,12 @@ import Testing
         let planted = try Corpus.load(path: folder.path("out"))
         let sentences = canaries.map { $0.prefix + $0.secret + $0.suffix }
         for (canary, sentence) in zip(canaries, sentences) {
-            #expect(planted.training.count { $0.texts == [sentence] } == canary.copies)
+            #expect(try planted.training.all().count { $0.texts == [sentence] } == canary.copies)
         }
-        let rest = planted.training.filter { !sentences.contains($0.texts[0]) }
-        #expect(rest.map(\.content) == source.training.map(\.content))
-        #expect(planted.validation.map(\.content) == source.validation.map(\.content))
-        #expect(planted.test.map(\.content) == source.test.map(\.content))
+        let rest = try planted.training.all().filter { !sentences.contains($0.texts[0]) }
+        #expect(try rest.map(\.content) == source.training.all().map(\.content))
+        #expect(try planted.validation.all().map(\.content) == source.validation.all().map(\.content))
+        #expect(try planted.test.all().map(\.content) == source.test.all().map(\.content))
         _ = try planting.write(source, to: folder.path("again"))
         for name in ["train.jsonl", "secrets.json"] {
             let paths = ["out/", "again/"].map { FileManager.default.contents(atPath: folder.path($0 + name)) }
@@ -136,7 +136,7 @@ import Testing
     @Test func `keeps away from the end of a text from which windows for validation are taken`() throws {
         let source = try corpus(["train.jsonl": (0..<10).map { "{\"text\": \"page \($0)\"}\n" }.joined()])
         let canaries = try CanaryPlanting(count: 5, copies: [40], seed: 1).write(source, to: folder.path("out"))
-        let training = try Corpus.load(path: folder.path("out")).training
+        let training = try Corpus.load(path: folder.path("out")).training.all()
         #expect(training.count == 10 + canaries.count * 40)
         #expect(training.suffix(3).map { $0.texts[0] } == ["page 7", "page 8", "page 9"])
     }

@@ -10,20 +10,39 @@ import Testing
     var path: String { folder.path("base.bin") }
     var record: String { folder.path("fault.json") }
 
-    private func probe(_ mode: String) throws -> (status: Int32, error: String) {
+    private func probe(_ mode: String) throws -> (status: Int32, error: String, output: String) {
         try Data(repeating: 7, count: 20_000).write(to: URL(fileURLWithPath: path))
         for name in [".unfinished", ".other"] { try Data([1]).write(to: URL(fileURLWithPath: record + name)) }
         let error = Pipe()
+        let output = Pipe()
         let process = Process()
         process.executableURL = URL(fileURLWithPath: try #require(Repository.product("FaultProbe")))
         process.arguments = [mode, path, record]
         process.environment = ["SWIFT_BACKTRACE": "enable=no"]
         process.standardError = error
+        process.standardOutput = output
         try process.run()
         let text = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         let isSignal = process.terminationReason == .uncaughtSignal
-        return (process.terminationStatus + (isSignal ? 128 : 0), text)
+        let told = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        return (process.terminationStatus + (isSignal ? 128 : 0), text, told)
+    }
+
+    @Test(arguments: ["recovers", "recovers-threads"])
+    func `where a host asks for it, lost pages are zeros, the map says so, and the process lives`(mode: String) throws {
+        let outcome = try probe(mode)
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(
+            outcome.output
+                == "7 0 0\n'\(path)' was cut short while it was read, so nothing can be said of it\ntrue true false\n")
+    }
+
+    @Test func `without a handler nothing is installed, and a watched map keeps its guard`() throws {
+        #expect(try probe("unhandled").status == 128 + SIGBUS)
+        let watched = try probe("recovers-watched")
+        #expect(watched.status == 3 && watched.output.isEmpty, "\(watched.output)")
+        #expect(try FaultRecord.read(path: record)?.kind == .busError)
     }
 
     private func holds(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }

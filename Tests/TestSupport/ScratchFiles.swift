@@ -10,7 +10,8 @@ public enum ScratchFiles {
         var count = 0
         for name in try FileManager.default.contentsOfDirectory(atPath: links) {
             guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(links)/\(name)"),
-                target.hasPrefix(folder + "/.kept."), target.hasSuffix(" (deleted)"),
+                // With `O_TMPFILE` a file never had a name, and is listed by its number.
+                ["/.kept.", "/#"].contains(where: { target.hasPrefix(folder + $0) }), target.hasSuffix(" (deleted)"),
                 let handle = FileHandle(forUpdatingAtPath: "\(links)/\(name)")
             else { continue }
             try handle.seek(toOffset: offset)

@@ -173,7 +173,7 @@ import Training
         let all = try [window(0) { _ in true }, window(8) { _ in true }].map { try decoder.losses($0) }
         let masked = [window(0) { $0 == 5 }, window(8) { $0 != 2 }]
         var seen: [Int] = []
-        let evaluation = try Evaluation.run(masked, on: decoder) { seen.append($0) }
+        let evaluation = try Evaluation.run(TokenWindows(masked), on: decoder) { seen.append($0) }
         #expect(seen == [1, 2])
         let wanted = [all[0][5]] + all[1].enumerated().filter { $0.offset != 2 }.map(\.element)
         #expect(evaluation.losses.count == 8)
@@ -183,7 +183,7 @@ import Training
         // The mean of the two windows' means is another number.
         let means = [Double(all[0][5]), all[1].reduce(0.0) { $0 + Double($1) } / 8]
         #expect(abs(evaluation.meanLoss - (means[0] + means[1]) / 2) > 1e-3)
-        #expect(try Evaluation.run([], on: decoder).meanLoss.isNaN)
+        #expect(try Evaluation.run(TokenWindows([]), on: decoder).meanLoss.isNaN)
     }
 }
 

@@ -105,7 +105,7 @@ struct MixtureOfPeople: Experiment {
         let alone = try mixture.specialists.map { try specialist($0.file, bench) }
         let stranger = try bench.base().decoder()
         let prompts = try (Workbench.people + [Self.unseen]).map {
-            try bench.corpus($0).validation.first?.opening ?? "We"
+            try bench.corpus($0).validation.all().first?.opening ?? "We"
         }
         var (worst, strangest, tokens, seed) = (0.0, 0.0, 0, UInt64(0))
         while tokens < wanted {

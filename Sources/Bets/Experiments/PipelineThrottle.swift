@@ -144,7 +144,7 @@ struct PipelineThrottle: Experiment {
     /// The first 8 to 24 tokens of texts of the three test parts, in turn.
     private static func prompts(_ bench: Workbench, _ base: LoadedBase, count: Int) throws -> [[Int32]] {
         let tokenizer = try base.tokenizer()
-        let texts = try Workbench.people.map { try bench.corpus($0).documents(of: .test).flatMap(\.texts) }
+        let texts = try Workbench.people.map { try bench.corpus($0).documents(of: .test).all().flatMap(\.texts) }
         var prompts: [[Int32]] = []
         var place = 0
         while prompts.count < count {

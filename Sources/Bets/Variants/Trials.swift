@@ -64,7 +64,7 @@ package final class Trials {
     let people: [String]
     package let shape: DecoderConfiguration
     private let material: Material
-    private let test: [String: [TokenWindow]]
+    private let test: [String: TokenWindows]
 
     package init(_ bench: Workbench, people: [String]) throws {
         self.bench = bench
@@ -73,18 +73,17 @@ package final class Trials {
         shape = try base.decoder().configuration
         let tokenizer = try base.tokenizer()
         var texts: [String: Material.Text] = [:]
-        var test: [String: [TokenWindow]] = [:]
+        var test: [String: TokenWindows] = [:]
         for person in people {
             let corpus = try bench.corpus(person)
-            func windows(_ documents: [Document]) throws -> Windows {
-                try Windows(TokenStream(documents, tokenizer: tokenizer), sequenceLength: Self.sequenceLength)
+            func windows(_ documents: Documents) throws -> TokenWindows {
+                let stream = try TokenStream(documents, tokenizer: tokenizer)
+                return TokenWindows(try Windows(stream, sequenceLength: Self.sequenceLength))
             }
-            func some(_ windows: Windows) -> [TokenWindow] {
-                bench.isQuick ? Array(windows.tokenWindows.prefix(2)) : windows.tokenWindows
-            }
+            func some(_ windows: TokenWindows) -> TokenWindows { bench.isQuick ? windows.prefix(2) : windows }
             texts[person] = Material.Text(
                 data: TrainingData(
-                    training: try windows(corpus.training).tokenWindows,
+                    training: try windows(corpus.training),
                     validation: some(try windows(corpus.validation))))
             test[person] = some(try windows(corpus.test))
         }
@@ -120,7 +119,7 @@ package final class Trials {
             let trial = result.trial
             let installed = try Installed(trial.contestant, in: decoder, seed: trial.seed, tokensPerStep: 0)
             for (parameter, values) in zip(installed.parameters, result.shipped) { parameter.set(values) }
-            return try Evaluation.run(test[trial.person] ?? [], on: decoder).meanLoss
+            return try Evaluation.run(test[trial.person] ?? TokenWindows([]), on: decoder).meanLoss
         }
     }
 
@@ -128,7 +127,7 @@ package final class Trials {
     func baseLoss(_ person: String, part: Corpus.Part = .test) throws -> Double {
         let windows = part == .test ? test[person] : material.texts[person]?.data.validation
         let decoder = try Decoder(material.gguf, workers: Workers(count: bench.threads))
-        return try Evaluation.run(windows ?? [], on: decoder).meanLoss
+        return try Evaluation.run(windows ?? TokenWindows([]), on: decoder).meanLoss
     }
 
     /// Steps of three epochs of a person's text.
@@ -160,7 +159,9 @@ package final class Trials {
     }
 
     /// Training windows of a person, for choosing tokens by.
-    package func trainingWindows(_ person: String) -> [TokenWindow] { material.texts[person]?.data.training ?? [] }
+    package func trainingWindows(_ person: String) throws -> [TokenWindow] {
+        try material.texts[person]?.data.training.all() ?? []
+    }
 
     package func decoder() throws -> Decoder { try Decoder(material.gguf, workers: Workers(count: bench.threads)) }
 }
@@ -206,7 +207,7 @@ struct Material: Sendable {
             let result = try trainer.run(observer: Unwatched())
             try installed.roundToShipped()
             return TrialResult(
-                trial: trial, validation: try trainer.evaluateValidation()?.meanLoss ?? .infinity,
+                trial: trial, validation: try trainer.evaluateValidation()?.value ?? .infinity,
                 steps: result.lastStep, bestStep: result.bestStep, byteCount: installed.byteCount,
                 shipped: installed.parameters.map(\.value.values))
         } catch TrainingError.nonFinite {

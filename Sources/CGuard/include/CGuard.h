@@ -4,6 +4,7 @@
 #ifndef POLYMATH_CGUARD_H
 #define POLYMATH_CGUARD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,5 +48,27 @@ int cg_trap(int descriptor, const uint8_t *text, size_t count, int exitStatus);
 
 /// Puts the former handlers back.
 void cg_untrap(void);
+// A file that is mapped and then cut by somebody else takes its last pages with it. A process that may handle signals can
+// have zeros in their place and a mark at the map, so that whoever reads ends with an error and not the process.
+
+/// A map of a file that others may change.
+typedef struct CGMap CGMap;
+
+/// From now on a bus error inside a map that was added puts zeros in the place of the lost page and all behind it, and
+/// marks the map. A watch of the same bytes (`cg_watch`) comes first. Installs a handler for the whole process and for
+/// good: for programs, and for libraries only where their host asks. Returns 0 or a negative errno.
+int cg_recover(void);
+
+/// Adds a map, without a handler. NULL when there is no memory for it; a path is cut to CGPathLimit - 1 bytes.
+CGMap *cg_map_add(const void *start, size_t byteCount, const char *path);
+
+/// Whether pages of the map were lost, so that what was read of it may be zeros.
+bool cg_map_is_cut(const CGMap *map);
+
+/// Must come before the bytes are unmapped.
+void cg_map_remove(CGMap *map);
+
+/// The path of the first map in this process that lost pages; NULL where none did.
+const char *cg_cut_path(void);
 
 #endif

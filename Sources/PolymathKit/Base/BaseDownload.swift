@@ -77,7 +77,7 @@ public struct BaseDownload: Sendable {
     }
 
     private func digest(of path: String) throws -> SHA256Digest {
-        try MappedFile(path: path).region.withBytes { SHA256Digest.of($0) }
+        try SHA256Digest.ofFile(path: path)
     }
 
     private func checkExisting() throws {

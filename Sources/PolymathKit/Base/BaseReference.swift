@@ -101,9 +101,9 @@ public enum BaseReference {
         let byteCount: Int
         let magic: [UInt8]
         do throws(BytesError) {
-            let file = try MappedFile(path: path)
+            let file = try FileStream(path: path)
             byteCount = file.byteCount
-            magic = try file.region.subregion(offset: 0, byteCount: min(4, byteCount)).array
+            magic = Array(try file.next().prefix(4))
         } catch {
             if case .notARegularFile = error { throw BaseError.notAFile(path: path) }
             if case .noMemory(_, let count) = error { throw BaseError.noMemory(path: path, byteCount: count) }

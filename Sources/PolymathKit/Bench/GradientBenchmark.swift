@@ -90,7 +90,7 @@ public struct GradientBenchmark: Sendable {
             }
             stream = TokenStream(tokens: tokens)
         }
-        return Array(try Windows(stream, sequenceLength: sequenceLength).tokenWindows.prefix(batchSize))
+        return try TokenWindows(Windows(stream, sequenceLength: sequenceLength).prefix(batchSize)).all()
     }
 
     private func gradients(

@@ -131,7 +131,7 @@ public struct StepBenchmark: Sendable {
     private func passes(
         _ decoder: Decoder, _ watch: AnonymousMemoryWatch, _ progress: ((Int, Int) -> Void)?
     ) throws -> StepClock.Measured {
-        let windows = try windows(vocabularySize: decoder.configuration.vocabularySize).tokenWindows
+        let windows = try TokenWindows(windows(vocabularySize: decoder.configuration.vocabularySize)).all()
         let clock = StepClock(
             times: decoder.workers.times, watch: watch, steps: repeats + 1, repeats: repeats, progress: progress)
         for step in 0...repeats {

@@ -43,23 +43,36 @@ public struct CanaryPlanting: Sendable {
     /// - Throws: `BytesError` when the folder cannot be written.
     public func write(_ corpus: Corpus, to path: String) throws -> [Canary] {
         let canaries = canaries
-        var training = corpus.training.map(\.row)
+        let documents = corpus.training
         var random = CounterRandom(seed: seed, purpose: "canary places")
-        let places = corpus.validation.isEmpty ? Self.early(corpus.training) : corpus.training.count + 1
-        let planted = canaries.flatMap { canary in
-            (0..<canary.copies).map { _ in
-                (place: random.nextInt(below: places), row: JSONValue.object(["text": .string(canary.sentence())]))
+        let places = corpus.validation.isEmpty ? try Self.early(documents) : documents.count + 1
+        var planted: [Int: [JSONValue]] = [:]
+        for canary in canaries {
+            for _ in 0..<canary.copies {
+                // Of those that come to one place, the last is written first.
+                planted[random.nextInt(below: places), default: []].insert(["text": .string(canary.sentence())], at: 0)
             }
         }
-        // From the back, so that the places before stay what they were.
-        for (place, row) in planted.sorted(by: { $0.place > $1.place }) { training.insert(row, at: place) }
         try AtomicFolder.write(to: path) { folder in
-            for (part, rows) in [
-                (Corpus.Part.training, training), (.validation, corpus.validation.map(\.row)),
-                (.test, corpus.test.map(\.row)),
-            ] where !rows.isEmpty {
-                let lines = rows.flatMap { row -> [UInt8] in row.canonicalBytes + [0x0A] }
-                try AtomicFile.write(lines, to: folder + "/" + part.fileName, mode: 0o600)
+            for part in Corpus.Part.allCases where !corpus.documents(of: part).isEmpty {
+                try AtomicFile.write(to: folder + "/" + part.fileName, mode: 0o600) { sink in
+                    var place = 0
+                    func plant() throws {
+                        guard part == .training else { return }
+                        for row in planted[place] ?? [] { try sink.write(row.canonicalBytes + [0x0A]) }
+                    }
+                    try corpus.documents(of: part).forEach { document in
+                        try plant()
+                        place += 1
+                        let row = document.row.canonicalBytes
+                        // What is escaped takes more room than it did.
+                        guard row.count <= Document.longestRow else {
+                            throw CorpusError.documentTooLong(file: document.file, limit: Document.longestRow)
+                        }
+                        try sink.write(row + [0x0A])
+                    }
+                    try plant()
+                }
             }
             try AtomicFile.write(
                 Canary.json(canaries).canonicalBytes, to: folder + "/" + Self.listName, mode: 0o600,
@@ -69,14 +82,17 @@ public struct CanaryPlanting: Sendable {
     }
 
     /// How many places there are before documents that begin in the first four fifths of the text; at least one.
-    private static func early(_ documents: [Document]) -> Int {
-        let sizes = documents.map { $0.texts.reduce(0) { $0 + $1.utf8.count } }
-        let limit = sizes.reduce(0, +) * 4 / 5
+    private static func early(_ documents: Documents) throws -> Int {
+        func size(_ document: Document) -> Int { document.texts.reduce(0) { $0 + $1.utf8.count } }
+        var total = 0
+        try documents.forEach { total += size($0) }
+        let limit = total * 4 / 5
         var start = 0
         var count = 0
-        for size in sizes where start < limit {
+        try documents.forEach { document in
+            guard start < limit else { return }
             count += 1
-            start += size
+            start += size(document)
         }
         return max(1, count)
     }

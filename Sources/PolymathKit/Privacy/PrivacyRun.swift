@@ -87,9 +87,11 @@ public struct PrivacyRun {
         }
         let tokenizer = try base.tokenizer()
         let (inside, outside, name) = try texts(base, data: data, against: against)
-        for window in inside + outside {
-            try decoder.check(window.inputs)
-            try decoder.check(window.targets)
+        for windows in [inside, outside] {
+            try windows.forEach { _, window in
+                try decoder.check(window.inputs)
+                try decoder.check(window.targets)
+            }
         }
         let probes = try canaries.enumerated().map { index, canary in
             try ExtractionProbe(
@@ -119,10 +121,10 @@ public struct PrivacyRun {
         let before = try measure()
         try base.attach(exported)
         let after = try measure()
-        let attack = MembershipAttack(
+        let attack = try MembershipAttack(
             members: scores(inside, before.inside, after.inside),
             others: scores(outside, before.outside, after.outside))
-        return Result(
+        return try Result(
             contentID: exported.contentID, heldIn: side(inside, before.inside, after.inside),
             heldOut: side(outside, before.outside, after.outside), heldOutName: name, membership: attack,
             membershipInterval: attack.interval(resamples: resamples, seed: seed),
@@ -138,16 +140,10 @@ public struct PrivacyRun {
     /// Windows that were trained on, windows that were not, and what the latter are called.
     private func texts(
         _ base: LoadedBase, data: Corpus, against: Corpus?
-    ) throws -> (inside: [TokenWindow], outside: [TokenWindow], name: String) {
+    ) throws -> (inside: TokenWindows, outside: TokenWindows, name: String) {
         func windows(_ corpus: Corpus, _ part: Corpus.Part) throws -> Windows {
             try Windows(
                 TokenStream(corpus.documents(of: part), tokenizer: base.tokenizer()), sequenceLength: sequenceLength)
-        }
-        func list(_ windows: Windows) -> [TokenWindow] {
-            (0..<windows.count).map {
-                let window = windows[$0]
-                return TokenWindow(inputs: window.inputs, targets: window.targets, counted: window.counted)
-            }
         }
         var inside = try windows(data, .training)
         var aside: Windows?
@@ -156,29 +152,38 @@ public struct PrivacyRun {
         }
         let other = against ?? data
         if let part = [Corpus.Part.test, .validation].first(where: { !other.documents(of: $0).isEmpty }) {
-            return (list(inside), list(try windows(other, part)), "\(part.rawValue) part of \(other.name)")
+            return (
+                TokenWindows(inside), TokenWindows(try windows(other, part)), "\(part.rawValue) part of \(other.name)"
+            )
         }
-        if against != nil { return (list(inside), list(try windows(other, .training)), other.name) }
+        if against != nil { return (TokenWindows(inside), TokenWindows(try windows(other, .training)), other.name) }
         guard let aside else { throw InputError.nothingHeldOut(corpus: data.name) }
-        return (list(inside), list(aside), "windows set aside of \(data.name)")
+        return (TokenWindows(inside), TokenWindows(aside), "windows set aside of \(data.name)")
     }
 
-    private func side(_ windows: [TokenWindow], _ before: Evaluation, _ after: Evaluation) -> Side {
+    private func side(_ windows: TokenWindows, _ before: Evaluation, _ after: Evaluation) throws -> Side {
         let bootstrap =
             resamples > 0
-            ? Bootstrap(windowSizes: windows.map(\.countedCount), resamples: resamples, seed: seed) : nil
+            ? Bootstrap(windowSizes: try Self.sizes(windows), resamples: resamples, seed: seed) : nil
         return Side(
             windowCount: windows.count, tokenCount: before.losses.count, baseLoss: before.meanLoss,
             adaptedLoss: after.meanLoss, gainInterval: bootstrap?.interval(of: before.losses, minus: after.losses))
     }
 
     /// Nats per counted target that each window's loss came down.
-    private func scores(_ windows: [TokenWindow], _ before: Evaluation, _ after: Evaluation) -> [Double] {
+    private func scores(_ windows: TokenWindows, _ before: Evaluation, _ after: Evaluation) throws -> [Double] {
         var start = 0
-        return windows.map { window in
-            let range = start..<start + window.countedCount
+        return try Self.sizes(windows).map { size in
+            let range = start..<start + size
             start = range.upperBound
             return range.reduce(0.0) { $0 + Double(before.losses[$1]) - Double(after.losses[$1]) } / Double(range.count)
         }
+    }
+
+    /// Counted targets of each window.
+    private static func sizes(_ windows: TokenWindows) throws -> [Int] {
+        var sizes: [Int] = []
+        try windows.forEach { _, window in sizes.append(window.countedCount) }
+        return sizes
     }
 }

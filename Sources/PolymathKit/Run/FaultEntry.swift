@@ -81,13 +81,13 @@ extension FaultGuard {
             exitStatus: ExitStatus.sealViolation.code, output: output,
             advice: "nothing was exported, and once the base is whole again, polymath train --resume "
                 + "\(escaped(folder.path, limit: 400)) goes on from the last good checkpoint",
-            unfinished: [folder.adapterFile, folder.boundaryFile])
+            unfinished: [folder.adapterFile, folder.boundaryFile], endsProcess: output != nil)
     }
 
     /// Watches a base that is hashed before its run begins or goes on.
     convenience init(hashing gguf: GGUFFile, status: ExitStatus, output: FaultOutput?) throws {
         try self.init(
             watching: gguf.region, path: gguf.file?.path ?? "", recordPath: nil, exitStatus: status.code,
-            output: output, advice: "the run has not begun")
+            output: output, advice: "the run has not begun", endsProcess: output != nil)
     }
 }

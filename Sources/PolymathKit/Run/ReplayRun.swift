@@ -211,5 +211,5 @@ public struct ReplayRun {
                     + "signature: \(first.hex).")
     }
 
-    private func contentID(_ path: String) throws -> SHA256Digest { SHA256Digest.of(try MappedFile(path: path).region) }
+    private func contentID(_ path: String) throws -> SHA256Digest { try SHA256Digest.ofFile(path: path) }
 }

@@ -27,7 +27,7 @@ struct RunCompletion {
                 path: folder.auditFile, reason: "it is no chain with an export and a result.")
         }
         let path = file == folder.boundaryFile.lastComponent ? folder.boundaryFile : folder.adapterFile
-        let found = try? SHA256Digest.of(MappedFile(path: path).region)
+        let found = try? SHA256Digest.ofFile(path: path)
         guard found == contentID else {
             throw ResumeError.exportLost(path: path, expected: contentID.hex, found: found)
         }

@@ -18,15 +18,17 @@ struct RunCorpus {
 
     /// Reads `tokens` or `corpus`, tokenizes, and cuts windows of `sequenceLength`.
     ///
+    /// No more of the text is in memory than a stretch or a row of it, and of its tokens what `storage` allows.
+    ///
     /// - Throws: `CorpusError`, naming file and line; `RunError` when both or neither can be found.
     static func load(
         _ request: TrainingRequest, library: CorpusLibrary, key: [UInt8], sequenceLength: Int, vocabularySize: Int,
-        tokenizer: () throws -> Tokenizer
+        storage: TokenStorage, tokenizer: () throws -> Tokenizer
     ) throws -> RunCorpus {
         if request.corpus != nil, request.tokens != nil { throw RunError.bothCorpusAndTokens }
         if let path = request.tokens {
             try InputPath.requireFile(path, kind: "token file")
-            let file = try TokenFile(path: path, vocabularySize: vocabularySize)
+            let file = try TokenFile(path: path, vocabularySize: vocabularySize, storage: storage)
             return try RunCorpus(
                 name: path.lastComponent, id: file.id(key: key), isDefault: false, stream: file.stream,
                 validation: nil, request, sequenceLength)
@@ -41,10 +43,11 @@ struct RunCorpus {
         let tokenizer = try tokenizer()
         let validation =
             corpus.validation.isEmpty || request.validationFraction == 0
-            ? nil : try TokenStream(corpus.validation, tokenizer: tokenizer)
+            ? nil : try TokenStream(corpus.validation, tokenizer: tokenizer, storage: storage)
         return try RunCorpus(
             name: corpus.name, id: corpus.id(key: key), isDefault: request.corpus == nil,
-            stream: try TokenStream(corpus.training, tokenizer: tokenizer), validation: validation, request,
+            stream: try TokenStream(corpus.training, tokenizer: tokenizer, storage: storage), validation: validation,
+            request,
             sequenceLength)
     }
 

@@ -133,6 +133,14 @@ public struct RunFolder: Sendable {
         self.name = name
     }
 
+    /// The nearest folder that is there on the way to where a run's folder will be, so on its disk; nil where nothing can
+    /// be written into it.
+    static func disk(for out: String?, telemetry: String) -> String? {
+        var path = URL(fileURLWithPath: out ?? telemetry)
+        while PathKind.at(path.path) != .folder, path.path != "/" { path.deleteLastPathComponent() }
+        return FileManager.default.isWritableFile(atPath: path.path) ? path.path : nil
+    }
+
     /// Why there is nothing in the folder to go on with; nil where there is a `run.json`.
     static func whyNoRun(at path: String) -> String? {
         guard InputPath.isMissing(path + "/" + RunFile.run.rawValue) else { return nil }

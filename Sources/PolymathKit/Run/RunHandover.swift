@@ -57,6 +57,7 @@ public struct RunHandover {
                 File(
                     name: export, byteCount: map.byteCount,
                     digest: map.region.withBytes { SHA256Digest.of($0) }))
+            try map.checkWhole()
             // Made anew: a page that was edited by hand is not handed on.
             files.append(try Self.write(builder.page, folder.reportFile.lastComponent, in: place))
             return files.sorted { $0.name < $1.name }

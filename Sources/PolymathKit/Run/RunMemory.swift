@@ -42,6 +42,8 @@ struct RunMemory {
             decoder.trainingByteCount(
                 names, tokensPerStep: tokens * options.batchSize, windowsPerStep: options.batchSize)
             + Self.stateByteCount(names, gguf, options)
+            // The order of an epoch's windows, made anew for each step.
+            + (options.shuffle ? windows * MemoryLayout<Int>.stride : 0)
         let lowest = options.scope.layers(of: shape)[0]
         func plan(_ tokens: Int, _ limit: Int?) -> MemoryPlan {
             decoder.memoryPlan(

@@ -34,8 +34,13 @@ struct RunPlan {
 
     /// Resolves base, identity, corpus and options.
     ///
-    /// - Parameter secret: the seed of a run that is made again or gone on with, where its request names none; nil draws one.
-    init(_ request: TrainingRequest, home: Home, secret: SecretSeed? = nil) throws {
+    /// - Parameters:
+    ///   - secret: the seed of a run that is made again or gone on with, where its request names none; nil draws one.
+    ///   - scratch: where tokens that memory need not hold are put aside, in a file without a name; nil means the folder for
+    ///     temporary files.
+    init(
+        _ request: TrainingRequest, home: Home, secret: SecretSeed? = nil, scratch: String? = nil
+    ) throws {
         if request.steps != nil, request.epochs != nil { throw RunError.bothStepsAndEpochs }
         self.request = request
         self.home = home
@@ -62,15 +67,20 @@ struct RunPlan {
         self.identityPath = identityPath
         identity = try Identity.loadOrCreate(path: identityPath)
         threads = request.threads ?? TrainingRun.defaultThreads
+        let seed = request.seed.map { RandomSeed.number($0) } ?? .secret(secret ?? .generate())
+        // What does not fit with a single window is refused before the text is read.
+        _ = try RunMemory(
+            gguf: gguf, shape: shape, options: request.options(windowCount: 1, seed: seed), arithmetic: arithmetic,
+            threads: threads, tokens: sequenceLength, windows: 1, budget: request.memoryBudget)
         let gguf = gguf
         corpus = try RunCorpus.load(
             request, library: CorpusLibrary(home: home), key: identity.derivedKey(purpose: "corpus-id"),
             sequenceLength: sequenceLength, vocabularySize: shape.vocabularySize,
+            storage: scratch.map { TokenStorage(folder: $0) } ?? TokenStorage(),
             tokenizer: { try Tokenizer(vocabulary: TokenizerVocabulary(gguf)) })
-        let seed = request.seed.map { RandomSeed.number($0) } ?? .secret(secret ?? .generate())
         var options = try request.options(windowCount: corpus.training.count, seed: seed)
         if seed.secret != nil {
-            options.leftOutShare = TrainingOptions.leftOutShare(targets: corpus.training.countedTargets)
+            options.leftOutShare = TrainingOptions.leftOutShare(targets: try corpus.training.countedTargets)
         }
         self.options = options
         memory = try RunMemory(

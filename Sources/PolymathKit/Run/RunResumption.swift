@@ -85,7 +85,7 @@ public struct RunResumption {
         let secret = try Self.secret(record, folder, identity)
         let sealedAt = Date()
         let (manifest, hashed) = try checkBase(request, record, folder)
-        let plan = try RunPlan(request, home: record.home, secret: secret)
+        let plan = try RunPlan(request, home: record.home, secret: secret, scratch: folder.path)
         guard plan.gguf.file?.identity == hashed?.identity, plan.gguf.file?.times == hashed?.times else {
             throw ResumeError.baseReplaced(path: plan.base.path)
         }

@@ -258,7 +258,7 @@ final class RunSession {
         let total = plan.corpus.validation?.count ?? 0
         let (validation, firstBatch) = try sealGuard.judging {
             (
-                try trainer.evaluateValidation { self.events.progress("validation", done: $0, of: total) }?.meanLoss,
+                try trainer.evaluateValidation { self.events.progress("validation", done: $0, of: total) }?.value,
                 try trainer.firstBatchLoss()
             )
         }

@@ -50,7 +50,9 @@ public struct TrainingRun {
     public func run() throws -> RunSummary {
         let started = began ?? Date()
         if let out = request.out { try NewRunFolder.requireUsable(out) }
-        let plan = try RunPlan(request, home: home, secret: secret)
+        let plan = try RunPlan(
+            request, home: home, secret: secret,
+            scratch: RunFolder.disk(for: request.out, telemetry: home.telemetry))
         try plan.checkSize()
         let sensors = try sensors ?? request.makeSensors()
         let sealedAt = Date()

@@ -22,7 +22,7 @@ enum CheckCorpus: Command {
         if arguments.isOn(.showMask), arguments.text(.base) == nil {
             throw UsageError.impossible("--show-mask needs a tokenizer: give --base BASE.")
         }
-        let check = CorpusCheck(corpus)
+        let check = try CorpusCheck(corpus, memoryLimit: MemoryRoom.byteCount)
         let tokenizer = try arguments.text(.base).map { _ in try arguments.loadBase().tokenizer() }
         let length = try arguments.requiredInteger(.seqLen)
         console.show(
@@ -79,11 +79,13 @@ enum CheckCorpus: Command {
             case "test": [.test]
             default: Corpus.Part.allCases
             }
-        for document in parts.flatMap({ corpus.documents(of: $0) }) {
-            let lines = try listing.lines(for: document)
-            console.emit("mask", ["lines": .array(lines.map { .string($0) })])
-            for line in lines { console.show(line) }
-            if console.isOutputClosed { return }
+        for part in parts {
+            try corpus.documents(of: part).forEach { document in
+                guard !console.isOutputClosed else { return }
+                let lines = try listing.lines(for: document)
+                console.emit("mask", ["lines": .array(lines.map { .string($0) })])
+                for line in lines { console.show(line) }
+            }
         }
     }
 }

@@ -20,10 +20,12 @@ enum CorpusFertility: Command {
         let parallel = try arguments.text(.parallel).map { try library.load($0) }
         let base = try arguments.loadBase()
         let tokenizer = try base.tokenizer()
-        func figures(_ corpus: Corpus) -> Fertility {
-            Fertility(of: Corpus.Part.allCases.flatMap { corpus.documents(of: $0) }, tokenizer: tokenizer)
+        func figures(_ corpus: Corpus) throws -> Fertility {
+            try Corpus.Part.allCases.reduce(Fertility()) {
+                try $0 + Fertility(of: corpus.documents(of: $1), tokenizer: tokenizer)
+            }
         }
-        let fertility = figures(corpus)
+        let fertility = try figures(corpus)
         var members: [String: JSONValue] = [
             "name": .string(corpus.name), "base": .string(base.name), "num_tokens": .exactly(fertility.tokens),
             "bytes": .exactly(fertility.bytes), "graphemes": .exactly(fertility.graphemes),
@@ -34,10 +36,10 @@ enum CorpusFertility: Command {
             ("bytes", grouped(fertility.bytes)), ("characters", grouped(fertility.graphemes)),
             ("words", grouped(fertility.words)),
         ]
-        let ratios = [
+        let ratios = try [
             ("tokens_per_byte", fertility.tokensPerByte), ("tokens_per_grapheme", fertility.tokensPerGrapheme),
             ("tokens_per_word", fertility.tokensPerWord),
-            ("tokens_relative", parallel.flatMap { fertility.relative(to: figures($0)) }),
+            ("tokens_relative", parallel.flatMap { try fertility.relative(to: figures($0)) }),
         ]
         let labels = ["tokens per byte", "tokens per character", "tokens per word", "tokens relative to the parallel"]
         for ((key, value), label) in zip(ratios, labels) {

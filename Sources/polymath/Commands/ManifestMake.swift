@@ -50,6 +50,7 @@ enum ManifestMake: Command {
         let bytes = try manifest.encode(signedBy: identity)
         // What nobody could read must not be handed on.
         let signed = try SignedManifest.decode(bytes)
+        try base.gguf.checkWhole()
         try AtomicFile.write(bytes, to: out)
         var members = ManifestShown.members(signed)
         members["path"] = .string(out)

@@ -27,7 +27,9 @@ extension FuzzTarget {
         bytes in
         do throws(CorpusError) {
             let file = try TokenFile(path: Scratch.file(bytes), vocabularySize: 512)
-            guard file.tokens.allSatisfy({ (0..<512).contains($0) }) else { broken("an id outside the vocabulary") }
+            guard try file.stream.tokens.allSatisfy({ (0..<512).contains($0) }) else {
+                broken("an id outside the vocabulary")
+            }
         } catch {
             explain(error)
         }
