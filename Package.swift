@@ -99,7 +99,8 @@ let package = Package(
         .executableTarget(
             name: "polymath-pipeline",
             dependencies: [
-                "PolymathKit", "Pipeline", "PipelineNetwork", "Bytes", "Digest", "GGUF", "Seal", "Audit", "Model", "TensorCore",
+                "PolymathKit", "Pipeline", "PipelineNetwork", "Bytes", "Digest", "GGUF", "Seal", "Audit", "Model",
+                "TensorCore",
                 "Tokenizer", "Conventions", "CommandLineKit",
             ], swiftSettings: house),
 
