@@ -35,8 +35,15 @@ public final class ScratchFile: Sendable {
     /// Writes all of `values` from byte `offset` on, or throws; a half-written stretch may then hold anything.
     ///
     /// - Precondition: `offset` is not negative.
-    public func write<Value: BitwiseCopyable>(_ values: Span<Value>, at offset: Int) throws(BytesError) {
-        try unsafe values.withUnsafeBytes { bytes throws(BytesError) in
+    public func write(_ values: Span<Float>, at offset: Int) throws(BytesError) {
+        try write(unsafe values.bytes, offset)
+    }
+
+    /// The same for words.
+    public func write(words: Span<UInt32>, at offset: Int) throws(BytesError) { try write(unsafe words.bytes, offset) }
+
+    private func write(_ span: RawSpan, _ offset: Int) throws(BytesError) {
+        try unsafe span.withUnsafeBytes { bytes throws(BytesError) in
             try transfer(bytes.count, "write") { done in
                 unsafe bytes.baseAddress.map {
                     unsafe pwrite(descriptor, $0 + done, bytes.count - done, off_t(offset + done))
@@ -49,15 +56,20 @@ public final class ScratchFile: Sendable {
     ///
     /// - Precondition: `offset` is not negative.
     /// - Throws: `BytesError.io` where the file ends before that; `values` may then hold anything.
-    public func read<Value: BitwiseCopyable>(
-        into values: inout MutableSpan<Value>, at offset: Int
-    ) throws(BytesError) {
-        try unsafe values.withUnsafeMutableBytes { bytes throws(BytesError) in
-            try transfer(bytes.count, "read") { done in
-                unsafe bytes.baseAddress.map {
-                    unsafe pread(descriptor, $0 + done, bytes.count - done, off_t(offset + done))
-                } ?? 0
-            }
+    public func read(into values: inout MutableSpan<Float>, at offset: Int) throws(BytesError) {
+        try unsafe values.withUnsafeMutableBytes { bytes throws(BytesError) in try unsafe read(bytes, offset) }
+    }
+
+    /// The same for words.
+    public func read(words: inout MutableSpan<UInt32>, at offset: Int) throws(BytesError) {
+        try unsafe words.withUnsafeMutableBytes { bytes throws(BytesError) in try unsafe read(bytes, offset) }
+    }
+
+    private func read(_ bytes: UnsafeMutableRawBufferPointer, _ offset: Int) throws(BytesError) {
+        try transfer(bytes.count, "read") { done in
+            unsafe bytes.baseAddress.map {
+                unsafe pread(descriptor, $0 + done, bytes.count - done, off_t(offset + done))
+            } ?? 0
         }
     }
 

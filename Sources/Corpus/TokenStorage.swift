@@ -96,7 +96,7 @@ struct TokenPacker {
             if let free = target.availableByteCount, free - storage.reserve < byteCount {
                 throw .noSpace(path: storage.folder, needed: byteCount + storage.reserve, free: free)
             }
-            try target.write(words.span, at: written * 4)
+            try target.write(words: words.span, at: written * 4)
         } catch {
             throw .storage(error)
         }

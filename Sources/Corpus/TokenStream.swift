@@ -97,7 +97,7 @@ public struct TokenStream: Sendable {
             var words = [UInt32](repeating: 0, count: range.count)
             do throws(BytesError) {
                 var span = words.mutableSpan
-                try file.read(into: &span, at: range.lowerBound * 4)
+                try file.read(words: &span, at: range.lowerBound * 4)
             } catch {
                 throw .storage(error)
             }

@@ -92,7 +92,7 @@ import Testing
         func limited(_ kilobytes: Int) -> [String] {
             ["/bin/bash", "-c", "ulimit -d \(kilobytes); exec \"$@\"", "bash"]
         }
-        let fits = try program.run(words, under: limited(330_000))
+        let fits = try program.run(words, under: limited(450_000))
         #expect(fits.status == 0, "\(fits.output)")
         let refused = try program.run(words, under: limited(150_000))
         #expect(refused.status == 5 && refused.errorMessage?.contains("refused") == true, "\(refused.output)")
