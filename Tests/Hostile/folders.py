@@ -56,6 +56,7 @@ def furnish(case, place):
     elif kind == 5:
         os.mkfifo(target)
     elif kind == 6:
+        case.write("letter.txt", b"Dear Ann,\n")
         # Nothing outside of this folder: where a refusal fails, the place would be harmed.
         place = rng.choice(["missing/deep/out", "", ".", "./", "a" * 300, "out/"])
     # Neighbours whose names the programs themselves may use on the way.

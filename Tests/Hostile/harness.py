@@ -159,9 +159,9 @@ class Case:
             # A machine that stays usable whatever a program asks for.
             for what, value in {**{resource.RLIMIT_AS: 16 << 30, resource.RLIMIT_CORE: 0}, **(limits or {})}.items():
                 resource.setrlimit(what, (value, value))
-            # Python ignores these two, and a shell does not.
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+            # Python ignores some, a shell ignores others for what it runs behind its prompt; a person's shell does neither.
+            for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_DFL)
             self.bench.drop()
 
         line = [self.bench.programs[program]] + [os.fsencode(word) for word in words]

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import CommandLineKit
 
 /// `polymath completion`: a script that makes a shell complete commands and options.
@@ -13,7 +14,8 @@ enum Completion: Command {
     static func run(_ arguments: Arguments, _ console: Console) throws {
         let shell = try arguments.requiredOperand(0)
         guard ["bash", "zsh"].contains(shell) else {
-            throw UsageError.impossible("There is a completion script for bash and for zsh, not for \"\(shell)\".")
+            throw UsageError.impossible(
+                "There is a completion script for bash and for zsh, not for \"\(escaped(shell))\".")
         }
         // zsh reads bash's completion functions through bashcompinit.
         let prelude = shell == "zsh" ? ["autoload -U +X bashcompinit && bashcompinit"] : []
