@@ -24,7 +24,7 @@ struct DocumentReader {
     /// - Parameter keepingWords: whether stretches end where words and graphemes end.
     init(_ file: CorpusFile, keepingWords: Bool = false) throws(CorpusError) {
         self.file = file
-        stream = try TextStream(path: file.path)
+        stream = try TextStream(path: file.path, isChecked: false)
         lines = TextLines(stream)
         text = PlainText(stream, keepingWords: keepingWords)
     }

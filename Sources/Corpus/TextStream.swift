@@ -13,10 +13,13 @@ final class TextStream {
     private var hasher: SHA256Hasher? = SHA256Hasher()
     private var check = UTF8Check()
     private let isText: Bool
+    private let isChecked: Bool
 
-    /// - Parameter isText: false for a file of which only length and digest are wanted.
+    /// - Parameters:
+    ///   - isText: false for a file of which only length and digest are wanted.
+    ///   - isChecked: false for a file that was checked before, and whose digest will be held against that.
     /// - Throws: `CorpusError.missing` or `.unreadable`.
-    init(path: String, isText: Bool = true) throws(CorpusError) {
+    init(path: String, isText: Bool = true, isChecked: Bool = true) throws(CorpusError) {
         do throws(BytesError) {
             file = try FileStream(path: path)
         } catch {
@@ -24,6 +27,7 @@ final class TextStream {
         }
         self.path = path
         self.isText = isText
+        self.isChecked = isText && isChecked
     }
 
     /// The next bytes of the text, which may end inside a character; nil at the end.
@@ -45,12 +49,12 @@ final class TextStream {
                 throw Self.error(error, path)
             }
             if piece.isEmpty {
-                if isText, let offset = check.unfinished { throw notUTF8(at: offset) }
+                if isChecked, let offset = check.unfinished { throw notUTF8(at: offset) }
                 digest = hasher.take()?.finalize()
                 return nil
             }
             hasher?.update(piece)
-            if isText, let offset = check.firstInvalidByte(piece) { throw notUTF8(at: offset) }
+            if isChecked, let offset = check.firstInvalidByte(piece) { throw notUTF8(at: offset) }
             let isMarked = isText && byteCount == 0 && piece.starts(with: [0xEF, 0xBB, 0xBF])
             byteCount += piece.count
             let text = piece[(isMarked ? 3 : 0)...]
@@ -87,6 +91,11 @@ struct UTF8Check {
 
     /// - Returns: its offset from the first piece's beginning; then nothing more may be asked.
     mutating func firstInvalidByte(_ piece: [UInt8]) -> Int? {
+        if begun.isEmpty, (try? UTF8Span(validating: piece.span)) != nil {
+            offset += piece.count
+            for byte in piece where byte == 0x0A { line += 1 }
+            return nil
+        }
         let bytes = begun.isEmpty ? piece : begun + piece
         let start = offset - begun.count
         begun = []

@@ -70,7 +70,12 @@ private struct JSONParser {
     }
 
     private mutating func skipSpace() {
-        while offset < bytes.count, [0x20, 0x0a, 0x0d, 0x09].contains(bytes[offset]) { offset += 1 }
+        while offset < bytes.count {
+            switch bytes[offset] {
+            case 0x20, 0x0a, 0x0d, 0x09: offset += 1
+            default: return
+            }
+        }
     }
 
     private mutating func expect(_ byte: UInt8, _ expected: String) throws(JSONError) {
@@ -189,8 +194,12 @@ private struct JSONParser {
             case 0x5c: try escape(into: &text)
             case 0..<0x20: throw .unexpectedByte(offset: offset, found: byte, expected: "an escaped control character")
             default:
-                text.append(byte)
-                offset += 1
+                // A run that stands for itself is copied at once.
+                let first = offset
+                while offset < bytes.count, bytes[offset] >= 0x20, bytes[offset] != 0x22, bytes[offset] != 0x5c {
+                    offset += 1
+                }
+                text.append(contentsOf: bytes[first..<offset])
             }
         }
     }
