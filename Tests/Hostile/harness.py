@@ -186,14 +186,19 @@ class Case:
         with open(names[0], "wb") as file:
             file.write(stdin)
         began = time.monotonic()
+        # Under a limit on file sizes what is said must not go into files.
+        piped = resource.RLIMIT_FSIZE in (limits or {})
         with open(names[0], "rb") as given, open(names[1], "wb") as out, open(names[2], "wb") as err:
-            process = self.start(words, program, environment, limits, stdin=given, stdout=out, stderr=err)
+            process = self.start(
+                words, program, environment, limits, stdin=given, stdout=subprocess.PIPE if piped else out,
+                stderr=subprocess.PIPE if piped else err)
+            readers = [Reader(pipe) for pipe in (process.stdout, process.stderr)] if piped else []
             if meanwhile:
                 meanwhile(process)
             status, peak = wait(process, began + seconds * self.bench.slack)
         took = time.monotonic() - began
-        texts = []
-        for name in names[1:]:
+        texts = [reader.end() for reader in readers]
+        for name in names[1:] if not piped else []:
             with open(name, "rb") as file:
                 texts.append(file.read())
         told = " ".join([program] + [word if isinstance(word, str) else repr(word) for word in words])
@@ -214,6 +219,23 @@ class Case:
             raise Fault(f"ended with {status}, right is {' or '.join(map(str, sorted(expect)))}: {told}: {outcome.said}")
         compare(before, listing(self.folder), may, status, told)
         return outcome
+
+
+class Reader:
+    """Takes what a process writes into a pipe, so that it never waits for anybody to read."""
+
+    def __init__(self, pipe):
+        self.pipe, self.bytes = pipe, b""
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        self.bytes = self.pipe.read()
+
+    def end(self):
+        self.thread.join(10)
+        self.pipe.close()
+        return self.bytes
 
 
 def wait(process, deadline):

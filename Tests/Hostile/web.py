@@ -80,8 +80,11 @@ def whole(connection, request):
     reply(connection, head + b'\nETag: "x"\nContent-Length: %d' % (len(CONTENT) - start), CONTENT[start:])
 
 
-def pull(case, answer, expect, seconds=30, digest=None, url=None, part=None):
-    """Pulls a base from a server, and looks at what lies in the folder afterwards."""
+def pull(case, answer, expect, seconds=30, digest=None, url=None, part=None, note=b'polymath base pull\n"x"\n'):
+    """Pulls a base from a server, and looks at what lies in the folder afterwards.
+
+    part: what an earlier transfer kept, with its note beside it; without a note it is somebody else's.
+    """
     server = Server(answer) if answer else None
     try:
         port = server.port if server else closed_port()
@@ -92,6 +95,8 @@ def pull(case, answer, expect, seconds=30, digest=None, url=None, part=None):
             "sha256": digest or hashlib.sha256(CONTENT).hexdigest(), "root": None}]}))
         if part is not None:
             case.write("Checkpoints/b.gguf.part", part)
+            if note is not None:
+                case.write("Checkpoints/b.gguf.part.etag", note)
         outcome = case.run(
             ["base", "pull", "b", "--home", "."], expect=expect, seconds=seconds, environment={"POLYMATH_HOME": case.folder},
             may=["Checkpoints/b.gguf", "Checkpoints/b.gguf.part!", "Checkpoints/b.gguf.part.etag!"])
@@ -147,6 +152,7 @@ def good_server(case):
     pull(case, whole, {0}, part=CONTENT[:70_000])
     pull(case, whole, {0}, part=CONTENT)
     pull(case, whole, {0, 4}, part=b"x" * 70_000)
+    pull(case, whole, {2}, part=CONTENT[:70_000], note=None)
 
 
 def wrong_content(case):
