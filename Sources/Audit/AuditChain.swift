@@ -50,6 +50,15 @@ public struct AuditChain: Equatable, Sendable {
     /// Bytes after the last newline: what a crash left of a row. They are never read as a row.
     public let tornByteCount: Int
 
+    private let passedOver: [Range<Int>]
+
+    private static func passedOver(_ rows: [AuditRow]) -> [Range<Int>] {
+        rows.filter { $0.kind == RowKind.resume }.compactMap { row in
+            guard let first = row.body["vouched_rows"]?.asInt, first >= 0, first < row.seq else { return nil }
+            return first..<row.seq
+        }
+    }
+
     /// The hash of the last complete row.
     public var head: SHA256Digest { rows.last?.hash ?? AuditRow.origin }
     public var run: String { rows.first?.run ?? "" }
@@ -64,6 +73,12 @@ public struct AuditChain: Equatable, Sendable {
     public var vouchedRowCount: Int {
         let signed = version >= 2 ? RowKind.signed.union(RowKind.states) : RowKind.states
         return (rows.lastIndex { signed.contains($0.kind) } ?? -1) + 1
+    }
+
+    /// Rows that nobody had signed for when a resume came, by their numbers: what they say is not counted. A step among them
+    /// was computed again.
+    public func isPassedOver(_ row: AuditRow) -> Bool {
+        passedOver.contains { $0.contains(row.seq) }
     }
 
     /// Reads and checks a chain.
@@ -122,7 +137,8 @@ public struct AuditChain: Equatable, Sendable {
         guard let signer, let last = rows.last else { throw .empty }
         if let head, head != last.hash { throw .head(expected: head, found: last.hash) }
         return AuditChain(
-            rows: rows, status: status, version: version, signer: signer, tornByteCount: bytes.count - lineStart)
+            rows: rows, status: status, version: version, signer: signer, tornByteCount: bytes.count - lineStart,
+            passedOver: passedOver(rows))
     }
 
     private static func version(of start: AuditRow) throws(AuditChainError) -> Int {

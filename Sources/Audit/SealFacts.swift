@@ -41,7 +41,8 @@ public struct SealFacts: Equatable, Sendable {
                 checks.append((occasion, 1))
             }
         }
-        for row in chain.rows {
+        // A check that was told after the last signature could be anybody's line.
+        for row in chain.rows where !chain.isPassedOver(row) {
             switch row.kind {
             case RowKind.sealCheck:
                 count(row.body["occasion"]?.asString ?? "unnamed")
@@ -57,7 +58,7 @@ public struct SealFacts: Equatable, Sendable {
         }
         let bytes = steps.values.map { max(0, $0["seal_checked_bytes"]?.asInt ?? 0) }
         let unchecked = steps.values.map { $0["seal_unchecked_steps"]?.asInt }
-        sealedBytes = chain.latest(RowKind.sealCheck)?["bytes"]?.asInt
+        sealedBytes = chain.rows.last { $0.kind == RowKind.sealCheck && !chain.isPassedOver($0) }?.body["bytes"]?.asInt
         wholeChecks = checks
         updates = steps.count
         leastBytes = bytes.min() ?? 0

@@ -19,6 +19,7 @@ import Testing
             writer.add(tensor: tensor.name, tensor.type, tensor.dimensions, region: source.region(of: tensor))
         }
         let path = program.folder.path("patient.gguf")
+        guard !program.holds("patient.gguf") else { return path }
         try writer.write(to: path, sync: false)
         return path
     }

@@ -187,4 +187,29 @@ import Testing
         let report = try String(contentsOfFile: folder + "/report.html", encoding: .utf8)
         #expect(!report.contains("999999") && !report.contains("93132"))
     }
+
+    @Test func `rows that are put after the last signature are not counted, and switch nothing off`() throws {
+        try kill()
+        let rows = try forgery.rows()
+        let check = try #require(rows.first { $0["kind"] == "seal_check" })
+        var kernels = try #require(check.asObject)
+        kernels["kind"] = "note"
+        kernels["body"] = ["other_kernels_allowed": true]
+        let forged = rows + [JSONValue](repeating: check, count: 50) + [.object(kernels)]
+        try forgery.write(Forgery.relinked(forged))
+        #expect(try resume().status == 0)
+        let verified = try program.run(["audit", "verify", "run"])
+        #expect(verified.status == 0, "\(verified.output)")
+        #expect(!verified.output.contains("start 5"), "\(verified.output)")
+
+        try FileManager.default.removeItem(atPath: folder)
+        try kill()
+        var invented = try forgery.rows()
+        let signed = try #require(invented.lastIndex { $0["kind"] == "checkpoint" })
+        let step = try #require(invented.indices.first { $0 > signed && invented[$0]["kind"] == "step" })
+        invented[step] = Forgery.edited(invented[step], "loss", "1.25")
+        try forgery.write(Forgery.relinked(invented + [.object(kernels)]))
+        let outcome = try resume()
+        #expect(outcome.status == 4 && outcome.error.contains("computed again, has the loss"), "\(outcome.error)")
+    }
 }

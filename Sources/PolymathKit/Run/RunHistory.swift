@@ -23,8 +23,11 @@ struct RunHistory {
     /// Takes the events up to `lastStep`; of a step told more than once, the last telling counts.
     ///
     /// Lines that cannot be read are passed over: events are for people, and the chain is the evidence.
-    /// - Parameter bytes: of `events.jsonl`, as far as the checkpoint's row vouches for them.
-    init(_ bytes: some Collection<UInt8>, lastStep: Int) {
+    /// - Parameters:
+    ///   - bytes: of `events.jsonl`.
+    ///   - vouchedCount: how many of them, from the first on, a signed row of the chain vouches for: nothing of the rest
+    ///     becomes part of the run's history. What the device said there still counts for how it is spared.
+    init(_ bytes: [UInt8], vouchedCount: Int, lastStep: Int) {
         var stepEvents: [Int: JSONValue] = [:]
         var validationEvents: [Int: JSONValue] = [:]
         var devices: [String: JSONValue] = [:]
@@ -33,7 +36,7 @@ struct RunHistory {
             guard let event = try? JSONValue.parse(Array(line)) else { continue }
             areOthers = event["other_sensors"]?.asBool ?? areOthers
             if !areOthers, let device = event["device"] { devices[Self.sensors(of: device)] = device }
-            guard let step = event["step"]?.asInt else { continue }
+            guard line.startIndex < vouchedCount, let step = event["step"]?.asInt else { continue }
             switch event["event"]?.asString {
             case "step":
                 stepEvents[step] = event

@@ -84,7 +84,7 @@ extension RunReportBuilder {
         var validations: [Int: Double] = [:]
         var hashed: [Int: Int] = [:]
         var step = 0
-        for row in chain.rows {
+        for row in chain.rows where !chain.isPassedOver(row) {
             let body = row.body
             let told = body["step"]?.asInt
             switch row.kind {

@@ -93,17 +93,19 @@ public struct RunResumption {
 
         let found = try RunCheckpoints.newest(in: folder, recipe: record.recipe.digest, chain: known)
         let step = found.checkpoint?.step ?? 0
-        let vouched = try vouchedEvents(folder, known)
-        let history = RunHistory(vouched, lastStep: found.checkpoint == nil ? -1 : step)
+        let told = try toldEvents(folder, known)
+        let history = RunHistory(
+            told.bytes, vouchedCount: told.vouchedCount, lastStep: found.checkpoint == nil ? -1 : step)
         folder.removeLeftovers(isClosed: false)
         let events = try RunEvents(path: folder.eventsFile, listener: listener, losses: request.lossRecord)
         var details: [String: JSONValue] = [
             "kernel_path": .string(plan.kernelPath),
             // What nobody had signed for when this process came: rows of the chain, and bytes of the events, which the
             // report passes over.
+            "vouched_rows": .exactly(known.vouchedRowCount),
             "unvouched_rows": .exactly(known.rows.count - known.vouchedRowCount),
-            "events_vouched_bytes": .exactly(vouched.count),
-            "events_unvouched_bytes": .exactly(max(0, events.byteCount - vouched.count)),
+            "events_vouched_bytes": .exactly(told.vouchedCount),
+            "events_unvouched_bytes": .exactly(max(0, events.byteCount - told.vouchedCount)),
         ]
         let remarks = JSONValue.array(found.remarks.map { .string($0) })
         if !found.remarks.isEmpty { details["remarks"] = remarks }
@@ -160,14 +162,17 @@ public struct RunResumption {
         return chain
     }
 
-    /// The events that a signed row of the chain vouches for; none where there is no such row yet.
-    private func vouchedEvents(_ folder: RunFolder, _ chain: AuditChain) throws -> ArraySlice<UInt8> {
-        guard let mark = chain.signedEventsMark else { return [] }
+    /// The run's events, and how many of their bytes a signed row of the chain vouches for; none where there is no such row
+    /// yet.
+    private func toldEvents(_ folder: RunFolder, _ chain: AuditChain) throws -> (bytes: [UInt8], vouchedCount: Int) {
+        guard let mark = chain.signedEventsMark else {
+            return ((try? WholeFile.read(folder.eventsFile, limit: RunHistory.limit)) ?? [], 0)
+        }
         let bytes = try WholeFile.read(folder.eventsFile, limit: RunHistory.limit)
         guard mark.holds(for: bytes) else {
             throw ResumeError.eventsChanged(path: folder.eventsFile, byteCount: mark.byteCount)
         }
-        return bytes.prefix(mark.byteCount)
+        return (bytes, mark.byteCount)
     }
 
     /// Writes what a run whose chain is closed still lacks, because its process was ended first.

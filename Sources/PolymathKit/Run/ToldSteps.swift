@@ -17,7 +17,9 @@ struct ToldSteps {
     ///   - step: the last step that is not computed again.
     init(_ rows: [AuditRow], after step: Int) {
         // Where other kernels had a part in them, the last bits may differ.
-        guard !rows.contains(where: { $0.body["other_kernels_allowed"] != nil }) else { return }
+        guard !rows.contains(where: { $0.kind == RowKind.resume && $0.body["other_kernels_allowed"] != nil }) else {
+            return
+        }
         for row in rows where [RowKind.step, RowKind.validation].contains(row.kind) {
             guard let told = row.body["step"]?.asInt else { continue }
             // A validation follows its step; that of the checkpoint's own step was made before it was written.
