@@ -33,6 +33,7 @@ struct CustodyTests {
         ["audit", "attestation", "run/attestation.dsse.json"],
         ["audit", "export", "run", "--out", "handed"],
         ["audit", "replay", "run", "--base", "nano.gguf", "--corpus", "diary"],
+        ["audit", "secret", "run", "--out", "seed.txt"],
         ["audit", "seal", "nano.gguf"],
         [
             "federation", "manifest", "make", "--base", "nano.gguf", "--model-id", "nano", "--url",
