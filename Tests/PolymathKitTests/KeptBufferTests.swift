@@ -43,6 +43,7 @@ import Training
         storage: ((String) -> PrefixStorage)? = nil, prepare: @escaping (BoundaryTrainer, Listener) -> Void
     ) throws -> (listener: Listener, error: (any Error)?) {
         var request = TrainingRequest(base: Repository.reference("qwen2-tied-f32.gguf"))
+        request.seed = 0
         request.tokens = Repository.reference("tokens.json")
         request.scope = scope
         request.steps = steps
