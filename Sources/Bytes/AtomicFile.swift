@@ -69,7 +69,8 @@ public enum AtomicFile {
         to path: String, mode: UInt32 = 0o644, sync: Bool = true, _ body: (FileSink) throws -> Result
     ) throws -> Result {
         // A rename would put a file in the place of a device or a pipe, which others may need.
-        if PathKind.at(path, followingLinks: false) == .other { throw BytesError.notARegularFile(path: path) }
+        // `/dev/stdout` is a link to one.
+        if PathKind.at(path) == .other { throw BytesError.notARegularFile(path: path) }
         let (folder, name) = split(path)
         let temporary =
             folder + "." + name.prefix(80) + "." + String(UInt64.random(in: 0 ... .max), radix: 36) + ".part"
