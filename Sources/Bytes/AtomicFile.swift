@@ -31,6 +31,8 @@ public enum AtomicFile {
         to path: String, mode: UInt32 = 0o644, sync: Bool = true, placement: Placement = .new,
         _ body: (FileSink) throws -> Result
     ) throws -> Result {
+        // `/dev/stdout` is a link to a pipe or a device: that is told before anything is made.
+        if PathKind.at(path) == .other { throw BytesError.notARegularFile(path: path) }
         let (file, result) = try StagedFile.write(for: path, mode: mode, sync: sync, body)
         try file.put(placement)
         return result

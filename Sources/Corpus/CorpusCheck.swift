@@ -1,3 +1,5 @@
+internal import Tokenizer
+
 /// What `corpus check` finds: the sizes of the parts, and whether any two share text.
 ///
 /// Digests are checked when the corpus is loaded; a corpus that is here has passed them.
@@ -120,9 +122,11 @@ private struct RunsOfDocument {
     /// The run that ends with this word; nil before there are enough words.
     mutating func add(_ word: String) -> WordRun? {
         if last.count == CorpusCheck.sharedRun { last.removeFirst() }
+        // Spellings that mean the same are one word. A string's own hash would compose marks in the square of their number.
+        let form = Normalization.composed(Array(word.utf8))
         let hash = WordRun { key, hasher in
             hasher.combine(key)
-            hasher.combine(word)
+            hasher.combine(form)
         }
         last.append((word, hash))
         guard last.count == CorpusCheck.sharedRun else { return nil }

@@ -26,7 +26,7 @@ extension Document.Content {
     fileprivate init(row bytes: [UInt8]) throws(RowError) {
         let value: JSONValue
         do throws(JSONError) {
-            value = try JSONValue.parse(bytes)
+            value = try JSONValue.parse(bytes, takesAnyText: true)
         } catch {
             throw RowError(error.description)
         }
@@ -56,7 +56,7 @@ extension Document.Content {
         for (index, item) in items.enumerated() {
             guard let object = item.asObject else { throw RowError("Message \(index + 1) must be a JSON object.") }
             let role = try string("role", in: object, of: "message \(index + 1)")
-            guard ["system", "user", "assistant", "tool"].contains(role) else {
+            guard ["system", "user", "assistant", "tool"].contains(where: { $0.utf8.elementsEqual(role.utf8) }) else {
                 throw RowError(
                     "Message \(index + 1) has the role \"\(escaped(role, limit: 40))\"; "
                         + "a role is system, user, assistant or tool.")

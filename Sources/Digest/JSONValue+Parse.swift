@@ -11,6 +11,8 @@ public enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalidEscape(offset: Int)
     case loneSurrogate(offset: Int)
     case numberOutOfRange(offset: Int)
+    /// A run of combining marks that no text has; see `CombiningMarks`.
+    case tooManyMarks(offset: Int)
 
     public var description: String {
         switch self {
@@ -24,6 +26,8 @@ public enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
         case .invalidUTF8(let offset): "JSON has a string that is not UTF-8, at byte \(offset)."
         case .invalidEscape(let offset): "JSON has an escape that does not exist, at byte \(offset)."
         case .loneSurrogate(let offset): "JSON has half of a surrogate pair, at byte \(offset)."
+        case .tooManyMarks(let offset):
+            "JSON has a string with more than \(CombiningMarks.longestRun) combining marks in a row, at byte \(offset)."
         case .numberOutOfRange(let offset): "JSON has a number beyond the range of a double, at byte \(offset)."
         }
     }
@@ -35,9 +39,13 @@ extension JSONValue {
     /// Refused: members named twice (Unicode-equivalent spellings count as one name), bytes after the value,
     /// anything but UTF-8, halves of surrogate pairs, numbers beyond a double, deeper nesting than `maxDepth`.
     ///
+    /// - Parameter takesAnyText: whether values, but no names, may hold runs of more than ``CombiningMarks/longestRun``
+    ///   marks: for those who neither compare nor look them up.
     /// - Complexity: O(n) time; memory at most a small multiple of the input.
-    public static func parse(_ bytes: [UInt8], maxDepth: Int = 64) throws(JSONError) -> JSONValue {
-        var parser = JSONParser(bytes: bytes, maxDepth: maxDepth)
+    public static func parse(
+        _ bytes: [UInt8], maxDepth: Int = 64, takesAnyText: Bool = false
+    ) throws(JSONError) -> JSONValue {
+        var parser = JSONParser(bytes: bytes, maxDepth: maxDepth, takesAnyText: takesAnyText)
         return try parser.document()
     }
 
@@ -50,11 +58,13 @@ extension JSONValue {
 private struct JSONParser {
     let bytes: [UInt8]
     let maxDepth: Int
+    let takesAnyText: Bool
     var offset = 0
 
-    init(bytes: [UInt8], maxDepth: Int) {
+    init(bytes: [UInt8], maxDepth: Int, takesAnyText: Bool) {
         self.bytes = bytes
         self.maxDepth = maxDepth
+        self.takesAnyText = takesAnyText
     }
 
     mutating func document() throws(JSONError) -> JSONValue {
@@ -89,7 +99,7 @@ private struct JSONParser {
         switch try peek() {
         case 0x7b: return try object(depth: depth)
         case 0x5b: return try array(depth: depth)
-        case 0x22: return .string(try string())
+        case 0x22: return .string(try string(isFree: takesAnyText))
         case 0x74: return try word("true", .bool(true))
         case 0x66: return try word("false", .bool(false))
         case 0x6e: return try word("null", .null)
@@ -118,7 +128,7 @@ private struct JSONParser {
             guard try peek() == 0x22 else {
                 throw .unexpectedByte(offset: offset, found: try peek(), expected: "a member's name")
             }
-            let key = try string()
+            let key = try string(isFree: false)
             guard members[key] == nil else { throw .duplicateKey(offset: start, key: key) }
             skipSpace()
             try expect(0x3a, "\":\"")
@@ -180,7 +190,8 @@ private struct JSONParser {
         if offset == start { throw .unexpectedByte(offset: offset, found: try peek(), expected: "a digit") }
     }
 
-    private mutating func string() throws(JSONError) -> String {
+    /// - Parameter isFree: whether it may hold any run of marks.
+    private mutating func string(isFree: Bool) throws(JSONError) -> String {
         offset += 1
         let start = offset
         var text: [UInt8] = []
@@ -190,6 +201,7 @@ private struct JSONParser {
             case 0x22:
                 offset += 1
                 guard let checked = String(validating: text, as: UTF8.self) else { throw .invalidUTF8(offset: start) }
+                guard isFree || !CombiningMarks.areTooMany(in: checked) else { throw .tooManyMarks(offset: start) }
                 return checked
             case 0x5c: try escape(into: &text)
             case 0..<0x20: throw .unexpectedByte(offset: offset, found: byte, expected: "an escaped control character")

@@ -33,6 +33,7 @@ extension ByteCursor {
     mutating func validText() throws(GGUFError) -> String {
         let start = offset
         guard let text = String(validating: try text().array, as: UTF8.self) else { throw .invalidText(offset: start) }
+        guard !CombiningMarks.areTooMany(in: text) else { throw .tooManyMarks(offset: start) }
         return text
     }
 

@@ -10,6 +10,8 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
     case implausibleCount(what: String, count: UInt64, offset: Int)
     case invalidText(offset: Int)
     case emptyName(offset: Int)
+    /// A string has a run of combining marks that no text has.
+    case tooManyMarks(offset: Int)
     case duplicateKey(String)
     case unknownValueType(UInt32, key: String, offset: Int)
     case invalidBool(UInt8, offset: Int)
@@ -35,6 +37,8 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
         case .implausibleCount(let what, let count, let offset):
             "\(count) \(what) at offset \(offset) cannot fit into the file, which is cut off or damaged"
         case .invalidText(let offset): "the text at offset \(offset) is not UTF-8"
+        case .tooManyMarks(let offset):
+            "the string at offset \(offset) has more than \(CombiningMarks.longestRun) combining marks in a row"
         case .emptyName(let offset): "the name at offset \(offset) is empty"
         case .duplicateKey(let key): "key '\(escaped(key))' appears twice"
         case .unknownValueType(let type, let key, let offset):

@@ -15,7 +15,7 @@ public final class Tokenizer: Sendable {
     private let offsets: [Int]
     private let kinds: [TokenKind]
     private let merges: MergeTable
-    private let controlTokens: [String: Int32]
+    private let controlTokens: [[UInt8]: Int32]
     /// Control tokens' bytes, the longest first, so that no shorter one hides a longer.
     private let controlSpellings: [(bytes: [UInt8], id: Int32)]
 
@@ -39,7 +39,7 @@ public final class Tokenizer: Sendable {
         kinds = tables.kinds
         merges = tables.merges
         controlTokens = tables.controlTokens
-        controlSpellings = tables.controlTokens.map { (bytes: Array($0.key.utf8), id: $0.value) }
+        controlSpellings = tables.controlTokens.map { (bytes: $0.key, id: $0.value) }
             .sorted { ($1.bytes.count, $0.id) < ($0.bytes.count, $1.id) }
     }
 
@@ -118,7 +118,7 @@ public final class Tokenizer: Sendable {
 
     /// The id of a control token by its exact spelling, such as `<|im_end|>`.
     public func controlToken(named name: String) -> Int32? {
-        controlTokens[name]
+        controlTokens[Array(name.utf8)]
     }
 
     /// Whether an id is a control token: one that text never gives unless asked.

@@ -3,7 +3,8 @@ struct VocabularyTables {
     private(set) var bytes: [UInt8] = []
     private(set) var offsets: [Int] = [0]
     private(set) var kinds: [TokenKind] = []
-    private(set) var controlTokens: [String: Int32] = [:]
+    /// By their bytes: a string is compared by its normal form, which takes long for what a hostile file may hold.
+    private(set) var controlTokens: [[UInt8]: Int32] = [:]
     let merges: MergeTable
 
     init(_ vocabulary: TokenizerVocabulary) throws(TokenizerError) {
@@ -25,7 +26,7 @@ struct VocabularyTables {
         var offsets = [0]
         offsets.reserveCapacity(tokens.count + 1)
         var byteTokens = [Int32](repeating: -1, count: 256)
-        var controlTokens: [String: Int32] = [:]
+        var controlTokens: [[UInt8]: Int32] = [:]
         for id in tokens.indices {
             let stored = tokens.bytes[tokens.range(of: id)]
             if kinds[id] == .normal {
@@ -34,7 +35,7 @@ struct VocabularyTables {
                 if bytes.count == start + 1 { byteTokens[Int(bytes[start])] = Int32(id) }
             } else {
                 if kinds[id] == .control {
-                    controlTokens[String(decoding: stored, as: UTF8.self)] = Int32(id)
+                    controlTokens[Array(stored)] = Int32(id)
                 }
                 bytes.append(contentsOf: stored)
             }

@@ -53,6 +53,40 @@ import Testing
         #expect(try WholeFile.read(folder.path("log")) == [1, 2, 5])
     }
 
+    @Test func `nothing is written in the place of a pipe, or of a link to one`() throws {
+        let folder = TemporaryFolder()
+        let pipe = folder.path("pipe")
+        try #require(mkfifo(pipe, 0o600) == 0)
+        try FileManager.default.createSymbolicLink(atPath: folder.path("link"), withDestinationPath: pipe)
+        for path in [pipe, folder.path("link")] {
+            #expect(throws: BytesError.notARegularFile(path: path)) { try AtomicFile.write([1], to: path) }
+            #expect(PathKind.at(path) == .other)
+        }
+        #expect(throws: BytesError.notARegularFile(path: pipe)) { try WholeFile.readToEnd(pipe, limit: 9) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 2)
+    }
+
+    @Test func `a file is read as a stream up to where it ended, and one without a known size to its end`() throws {
+        let folder = TemporaryFolder()
+        let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 * 31) }
+        let path = folder.path("long")
+        try AtomicFile.write(bytes, to: path)
+        let file = try FileStream(path: path)
+        var read: [UInt8] = []
+        while true {
+            let piece = try file.next()
+            if piece.isEmpty { break }
+            if read.isEmpty { try AppendFile(path: path).append([1, 2, 3]) }
+            read += piece
+        }
+        #expect(read == bytes && file.byteCount == bytes.count)
+        #expect(try WholeFile.readToEnd(path, limit: 200_003).count == 200_003)
+        #expect(throws: BytesError.self) { try WholeFile.readToEnd(path, limit: 100) }
+        if FileManager.default.fileExists(atPath: "/proc/self/status") {
+            #expect(try !WholeFile.readToEnd("/proc/self/status", limit: 1 << 16).isEmpty)
+        }
+    }
+
     @Test func `an append file takes nothing once its path leads elsewhere`() throws {
         let folder = TemporaryFolder()
         let log = try AppendFile(path: folder.path("log"))

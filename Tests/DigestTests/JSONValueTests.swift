@@ -90,6 +90,20 @@ struct JSONValueTests {
         }
     }
 
+    @Test
+    func `a run of combining marks that would take minutes to compare is refused where names are, and text may be`()
+        throws
+    {
+        let fits = "a" + String(repeating: "\u{301}\u{323}", count: 512)
+        let long = fits + "\u{301}"
+        #expect(try JSONValue.parse("[\"\(fits)b\(fits)\"]")[0]?.asString == fits + "b" + fits)
+        #expect(throws: JSONError.tooManyMarks(offset: 2)) { try JSONValue.parse("[\"\(long)\"]") }
+        #expect(try JSONValue.parse(Array("[\"\(long)\"]".utf8), takesAnyText: true)[0]?.asString == long)
+        #expect(throws: JSONError.tooManyMarks(offset: 2)) {
+            try JSONValue.parse(Array("{\"\(long)\":1}".utf8), takesAnyText: true)
+        }
+    }
+
     @Test func `integers are exact to 2^53 and strings beyond`() throws {
         #expect(try JSONValue.parse("9007199254740991") == .integer(9_007_199_254_740_991))
         #expect(JSONValue.exactly(9_007_199_254_740_991) == .integer(9_007_199_254_740_991))

@@ -140,6 +140,9 @@ import Testing
         BadFile(testDescription: "key twice", error: .duplicateKey("k")) {
             header(records: [record("k", type: 7, [1]), record("k", type: 7, [1])])
         },
+        BadFile(testDescription: "a key of marks", error: .tooManyMarks(offset: 24)) {
+            header(records: [record("a" + String(repeating: "\u{301}\u{323}", count: 600), type: 7, [1])])
+        },
         BadFile(testDescription: "alignment", error: .invalidAlignment("uint32(3)")) {
             header(records: [record("general.alignment", type: 4, [3, 0, 0, 0])])
         },

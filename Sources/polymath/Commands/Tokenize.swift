@@ -28,7 +28,7 @@ enum Tokenize: Command {
         }
         var lines = InputLines()
         while let line = try lines.next(), !console.isOutputClosed {
-            guard let text = (try? JSONValue.parse(line.bytes))?.asString else {
+            guard let text = (try? JSONValue.parse(line.bytes, takesAnyText: true))?.asString else {
                 throw InputError.notAString(line: line.number)
             }
             let ids = tokenizer.encode(text, parsingControlTokens: parses)
