@@ -147,7 +147,8 @@ public enum AuditVerification {
         for (name, key) in [
             ("run.json", "run_json_sha256"), ("seal.json", "seal_json_sha256"), ("start.gguf", "start_gguf_sha256"),
         ] {
-            let recorded = chain.rows.reversed().lazy.compactMap { $0.body[key]?.asString }.first
+            // No later row can say otherwise: the first is signed by whoever began the run.
+            let recorded = chain.start[key]?.asString
             guard let recorded else { continue }
             do {
                 let found = SHA256Digest.of(try WholeFile.read(folder + "/" + name, limit: fileLimit)).hex

@@ -96,7 +96,13 @@ public struct SealFacts: Equatable, Sendable {
         }
         if heldLease == true {
             sentences.append(
-                "the system held a lease on the base's file at each whole check: nobody had opened it for writing")
+                "the system held a lease on the base's file at each whole check: nobody had opened it for writing meanwhile"
+            )
+        }
+        if heldLease == false, !readCopy {
+            sentences.append(
+                "the system held no lease on the base's file throughout: a process that had it mapped for writing before could "
+                    + "change it and put it back between two looks unseen")
         }
         if readCopy {
             sentences.append("every step read a copy of the base in memory that this process alone could write")

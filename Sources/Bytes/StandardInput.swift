@@ -23,12 +23,17 @@ public enum StandardInput {
     }
 
     /// All bytes up to the end.
-    public static func all() throws(BytesError) -> [UInt8] {
+    ///
+    /// - Throws: `BytesError.tooLarge` as soon as more than `limit` bytes have come.
+    public static func all(limit: Int) throws(BytesError) -> [UInt8] {
         var bytes: [UInt8] = []
         while true {
             let more = try next()
             if more.isEmpty { return bytes }
             bytes += more
+            guard bytes.count <= limit else {
+                throw .tooLarge(path: "standard input", byteCount: bytes.count, limit: limit)
+            }
         }
     }
 }

@@ -46,9 +46,11 @@ public struct CheckpointStore: Sendable {
         let state: ByteRegion
         do {
             bytes = try WholeFile.read(path + "/" + Checkpoint.recordFile, limit: CheckpointJSON.limit)
-            state = try MappedFile(path: path + "/" + Checkpoint.stateFile).region
-        } catch {
+            state = try ownCopy(of: path + "/" + Checkpoint.stateFile)
+        } catch let error as BytesError {
             throw .unreadable(path: path, reason: error.placeless)
+        } catch {
+            throw .unreadable(path: path, reason: "its state cannot be copied.")
         }
         let members = try CheckpointJSON.decode(bytes, path: path)
         guard members.progress.step == step else {
@@ -69,6 +71,19 @@ public struct CheckpointStore: Sendable {
         try Self.checkValues(of: checkpoint)
         return checkpoint
     }
+
+    /// The state's bytes where nobody else can write to them any more: what is hashed must be what is taken up.
+    private func ownCopy(of path: String) throws -> ByteRegion {
+        let file = try MappedFile(path: path)
+        let copy =
+            file.byteCount <= Self.copyLimit
+            ? ByteRegion(file.region.array) : try NamelessFile.write(in: folder) { try $0.write(file.region) }
+        try file.checkWhole()
+        return copy
+    }
+
+    /// Bytes of a state that is copied into memory; a larger one goes into a file without a name.
+    private static let copyLimit = 16 << 20
 
     private static func checkValues(of checkpoint: Checkpoint) throws(CheckpointError) {
         let runs = checkpoint.runs
@@ -108,6 +123,10 @@ public struct CheckpointStore: Sendable {
     private func writeWhole(
         _ trainer: BoundaryTrainer, _ recipe: SHA256Digest, _ vouch: (CheckpointRecord) throws -> Void
     ) throws -> CheckpointRecord {
+        // A link in its place would lead out of the run's folder.
+        guard PathKind.at(folder, followingLinks: false) != .link else {
+            throw BytesError.io(path: folder, operation: "write into", reason: "it is a symbolic link")
+        }
         // Where the run's folder has gone, it must not be made anew.
         try AtomicFolder.make(folder)
         let progress = trainer.progress

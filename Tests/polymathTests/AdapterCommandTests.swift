@@ -102,7 +102,7 @@ struct SampleAdapter {
         let tokens = try program.write("tokens.json", "[39,486,78,11,262,310,457,13,64,198,65,87,3,9,27,81,243]")
         try program.run([
             "train", "--base", base, "--tokens", tokens, "--scope", "boundary", "--steps", "1", "--seq-len", "8",
-            "--warmup", "0", "--validation-fraction", "0", "--out", "run",
+            "--seed", "0", "--warmup", "0", "--validation-fraction", "0", "--out", "run",
         ])
         var losses: [Double] = []
         for (types, stored) in [("f32", StorageType.f32), ("f16", .f16), ("base", .f32)] {

@@ -32,6 +32,7 @@ struct CustodyTests {
         ["audit", "report", "run"],
         ["audit", "attestation", "run/attestation.dsse.json"],
         ["audit", "export", "run", "--out", "handed"],
+        ["audit", "secret", "run"],
         ["audit", "replay", "run", "--base", "nano.gguf", "--corpus", "diary"],
         ["audit", "secret", "run", "--out", "seed.txt"],
         ["audit", "seal", "nano.gguf"],

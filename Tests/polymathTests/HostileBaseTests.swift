@@ -19,6 +19,7 @@ import Testing
             writer.add(tensor: tensor.name, tensor.type, tensor.dimensions, region: original.region(of: tensor))
         }
         let path = program.folder.path(name)
+        try? FileManager.default.removeItem(atPath: path)
         try writer.write(to: path, sync: false)
         return path
     }

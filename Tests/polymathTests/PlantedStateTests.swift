@@ -208,8 +208,64 @@ import Testing
         let signed = try #require(invented.lastIndex { $0["kind"] == "checkpoint" })
         let step = try #require(invented.indices.first { $0 > signed && invented[$0]["kind"] == "step" })
         invented[step] = Forgery.edited(invented[step], "loss", "1.25")
+        kernels["run"] = invented[0]["run"]
         try forgery.write(Forgery.relinked(invented + [.object(kernels)]))
         let outcome = try resume()
         #expect(outcome.status == 4 && outcome.error.contains("computed again, has the loss"), "\(outcome.error)")
+    }
+
+    @Test func `a closed run of somebody else's is not attested under one's own key`() throws {
+        let stranger = Program()
+        #expect(try stranger.run(ReferenceRun.words(steps: 2, length: 8, batch: 1, out: "run")).status == 0)
+        #expect(try program.run(ReferenceRun.words(steps: 1, length: 8, batch: 1, out: "own")).status == 0)
+        let own = try #require(try JSONValue.parse(WholeFile.read(program.folder.path("own/run.json")))["signer"])
+        try FileManager.default.copyItem(atPath: stranger.folder.path("run"), toPath: folder)
+        var record = try #require(try JSONValue.parse(WholeFile.read(folder + "/run.json")).asObject)
+        record["signer"] = own
+        let bytes = JSONValue.object(record).canonicalBytes
+        try AtomicFile.write(bytes, to: folder + "/run.json", placement: .replacing)
+        let thief = try Identity.load(path: stranger.folder.path("config/polymath/identity.pem"))
+        var rows = try forgery.rows()
+        let details = try #require(rows.removeFirst()["body"]?.asObject)
+        try FileManager.default.removeItem(atPath: folder + "/audit.jsonl")
+        var start = details
+        start["run_json_sha256"] = .string(SHA256Digest.of(bytes).hex)
+        let writer = try AuditWriter.start(
+            path: folder + "/audit.jsonl", run: try #require(record["run"]?.asString), identity: thief,
+            baseRoot: try #require(details["base_root"]?.asString.flatMap { SHA256Digest(hex: $0) }),
+            recipe: try #require(details["recipe"]?.asString.flatMap { SHA256Digest(hex: $0) }),
+            corpusID: details["corpus_id"]?.asString.flatMap { SHA256Digest(hex: $0) }, details: start)
+        for row in rows.dropLast() {
+            let body = row["body"]?.asObject ?? [:]
+            if row["kind"] == "export" {
+                let contentID = try #require(body["content_id"]?.asString.flatMap { SHA256Digest(hex: $0) })
+                try writer.export(file: "adapter.gguf", contentID: contentID, byteCount: body["byte_count"]?.asInt ?? 0)
+            } else {
+                try writer.append(kind: row["kind"]?.asString ?? "", body: body)
+            }
+        }
+        let state = rows.last?["body"]?["state"]?.asObject ?? [:]
+        try writer.close(step: 2, state: state.filter { $0.key.hasPrefix("events_") })
+        try FileManager.default.removeItem(atPath: folder + "/attestation.dsse.json")
+        let outcome = try resume()
+        #expect(outcome.status == 4, "\(outcome.error)")
+        #expect(!program.holds("run/attestation.dsse.json"))
+    }
+
+    @Test func `no later row says what run.json is`() throws {
+        try kill()
+        let rows = try forgery.rows()
+        let swapped = Array(
+            try String(contentsOfFile: folder + "/run.json", encoding: .utf8)
+                .replacingOccurrences(of: "qwen2-tied-f32", with: "llama-3-70b").utf8)
+        var note = try #require(rows.first { $0["kind"] == "seal_check" }?.asObject)
+        note["kind"] = "note"
+        note["body"] = ["run_json_sha256": .string(SHA256Digest.of(swapped).hex)]
+        try forgery.write(Forgery.relinked(rows + [.object(note)]))
+        #expect(try resume().status == 0)
+        #expect(try program.run(["audit", "verify", "run"]).status == 0)
+        try AtomicFile.write(swapped, to: folder + "/run.json", placement: .replacing)
+        #expect(try program.run(["audit", "verify", "run"]).status == 4)
+        #expect(try program.run(["audit", "export", "run", "--out", "handed"]).status == 4)
     }
 }

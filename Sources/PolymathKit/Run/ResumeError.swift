@@ -12,6 +12,10 @@ public enum ResumeError: Error, Equatable, CustomStringConvertible, Sendable, Ex
     case unsignedChain(folder: String)
     /// A checkpoint of which the chain holds no row; the step of the newest one of which it does.
     case unvouchedCheckpoint(path: String, older: Int?)
+    /// A closed run whose files differ from its chain; the verdict's sentence.
+    case evidence(folder: String, reason: String)
+    /// A row that nobody signed for tells of a step that the run does not make there.
+    case strayRow(line: Int, kind: String, step: Int)
     /// A step, computed again, is not what the chain says of it.
     case otherStep(step: Int, member: String, recorded: String, computed: String)
     /// The events that a signed row vouches for are not there.
@@ -54,6 +58,12 @@ public enum ResumeError: Error, Equatable, CustomStringConvertible, Sendable, Ex
             "The audit chain holds no row of the checkpoint \(shown(path)): its row was cut off, or the checkpoint was put "
                 + "there, so it is not believed. Remove that folder to compute again from "
                 + (older.map { "the checkpoint of step \($0)." } ?? "the start.")
+        case .evidence(let folder, let reason):
+            "The run in \(shown(folder)) came to its end, and nothing more is signed in it, since its evidence does not hold: "
+                + escaped(reason, limit: 600)
+        case .strayRow(let line, let kind, let step):
+            "Line \(line) of the audit chain, for which nobody signed, is a “\(escaped(kind))” of step \(step), which the run does not "
+                + "make there: it was put there."
         case .otherStep(let step, let member, let recorded, let computed):
             "Step \(step), computed again, has the \(member) \(escaped(computed)), and the audit chain says \(escaped(recorded)): its "
                 + "rows after the last signature were edited, or this machine computes differently."

@@ -27,7 +27,8 @@ struct RunHistory {
     ///   - bytes: of `events.jsonl`.
     ///   - vouchedCount: how many of them, from the first on, a signed row of the chain vouches for: nothing of the rest
     ///     becomes part of the run's history. What the device said there still counts for how it is spared.
-    init(_ bytes: [UInt8], vouchedCount: Int, lastStep: Int) {
+    ///   - passedOver: stretches of the file that an earlier resume did not believe.
+    init(_ bytes: [UInt8], vouchedCount: Int, passedOver: [Range<Int>], lastStep: Int) {
         var stepEvents: [Int: JSONValue] = [:]
         var validationEvents: [Int: JSONValue] = [:]
         var devices: [String: JSONValue] = [:]
@@ -36,7 +37,9 @@ struct RunHistory {
             guard let event = try? JSONValue.parse(Array(line)) else { continue }
             areOthers = event["other_sensors"]?.asBool ?? areOthers
             if !areOthers, let device = event["device"] { devices[Self.sensors(of: device)] = device }
-            guard line.startIndex < vouchedCount, let step = event["step"]?.asInt else { continue }
+            guard line.startIndex < vouchedCount, !passedOver.contains(where: { $0.contains(line.startIndex) }),
+                let step = event["step"]?.asInt
+            else { continue }
             switch event["event"]?.asString {
             case "step":
                 stepEvents[step] = event

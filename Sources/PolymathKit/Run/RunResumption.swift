@@ -75,10 +75,15 @@ public struct RunResumption {
         request.sensorsPath = sensorsPath ?? request.sensorsPath
         let sensors = try sensors ?? request.makeSensors()
         let identity = try checkIdentity(request, record)
+        // `run.json` says who began the run, and the chain shows it.
+        guard let identity, known.signer == identity.publicKey else {
+            throw ResumeError.otherSigner(
+                expected: known.signer.fingerprint, found: identity?.publicKey.fingerprint ?? "none")
+        }
         if known.status == .closed { return try complete(record, folder, known, identity) }
         // A start that nobody signed could have been written by whoever can write here, with a record of their own.
         guard known.version >= 2 else { throw ResumeError.unsignedChain(folder: path) }
-        if let identity, try FaultEntry.enterLocked(record, path, identity, "resume") != nil {
+        if try FaultEntry.enterLocked(record, path, identity, "resume") != nil {
             known = try readChain(record, folder)
         }
         let interruption = Self.interruption(known)
@@ -95,7 +100,10 @@ public struct RunResumption {
         let step = found.checkpoint?.step ?? 0
         let told = try toldEvents(folder, known)
         let history = RunHistory(
-            told.bytes, vouchedCount: told.vouchedCount, lastStep: found.checkpoint == nil ? -1 : step)
+            told.bytes, vouchedCount: told.vouchedCount, passedOver: known.unvouchedEvents,
+            lastStep: found.checkpoint == nil ? -1 : step)
+        let toldSteps = try ToldSteps(
+            known.rows, vouchedCount: known.vouchedRowCount, after: step, last: plan.options.steps)
         folder.removeLeftovers(isClosed: false)
         let events = try RunEvents(path: folder.eventsFile, listener: listener, losses: request.lossRecord)
         var details: [String: JSONValue] = [
@@ -129,7 +137,7 @@ public struct RunResumption {
             plan: plan, folder: folder, lock: lock, events: events, manifest: manifest, sealedAt: sealedAt,
             faultGuard: try FaultGuard(plan.gguf, of: folder, output: listener.faultOutput), recipe: record.recipe,
             chain: chain, started: started, stop: stop, pacer: pacer, checkpoint: found.checkpoint, history: history,
-            told: ToldSteps(known.rows, after: step), occasion: "resume")
+            told: toldSteps, occasion: "resume")
         return try session.trainRecording()
     }
 
@@ -177,12 +185,16 @@ public struct RunResumption {
 
     /// Writes what a run whose chain is closed still lacks, because its process was ended first.
     private func complete(
-        _ record: RunRecord, _ folder: RunFolder, _ chain: AuditChain, _ identity: Identity?
+        _ record: RunRecord, _ folder: RunFolder, _ chain: AuditChain, _ identity: Identity
     ) throws -> RunSummary {
         let completion = try RunCompletion(record, folder, chain)
         folder.removeLeftovers(isClosed: true)
         guard !completion.isComplete else { throw ResumeError.closed(folder: path) }
-        guard let identity else { throw IdentityError.noConfigurationFolder }
+        // What is signed for here must hold without that signature.
+        let verdict = AuditVerification.verify(runFolder: path, trust: SignerTrust(only: identity.publicKey))
+        if let failed = verdict.checks.first(where: { $0.result == .failed && $0.name != "attestation" }) {
+            throw ResumeError.evidence(folder: path, reason: failed.sentence)
+        }
         return try completion.finish(
             identity, RunEvents(path: folder.eventsFile, listener: listener, losses: record.request.lossRecord),
             head: chain.head)

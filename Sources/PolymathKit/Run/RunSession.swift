@@ -161,8 +161,15 @@ final class RunSession {
             startupSeconds: startupSeconds, seconds: seconds)
         let recorded = figures.recorded(plan.request.lossRecord)
         try chain.append(kind: RowKind.result, body: recorded.members.merging(try events.mark()) { first, _ in first })
-        let completion = try RunCompletion(
-            RunRecord(path: folder.runFile), folder, AuditChain.read(path: folder.auditFile))
+        // Read from the folder, and yet what this process wrote: the chain by its head, the record by the chain.
+        let written = try AuditChain.read(path: folder.auditFile, head: chain.head)
+        let record = try RunRecord(path: folder.runFile)
+        guard written.start["run_json_sha256"]?.asString == record.digest.hex else {
+            throw ResumeError.recordChanged(
+                path: record.path, expected: written.start["run_json_sha256"]?.asString ?? "nothing",
+                found: record.digest)
+        }
+        let completion = try RunCompletion(record, folder, written)
         // The last line of the events too is one that the close vouches for.
         try completion.announce(in: events)
         let state: [String: JSONValue] = [

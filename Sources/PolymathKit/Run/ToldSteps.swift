@@ -14,8 +14,17 @@ struct ToldSteps {
 
     /// - Parameters:
     ///   - rows: of the run's chain.
+    ///   - vouchedCount: how many of them a signature covers.
     ///   - step: the last step that is not computed again.
-    init(_ rows: [AuditRow], after step: Int) {
+    ///   - last: the last that the run makes.
+    /// - Throws: `ResumeError.strayRow` for an unsigned row of a step that will not be computed again.
+    init(_ rows: [AuditRow], vouchedCount: Int, after step: Int, last: Int) throws(ResumeError) {
+        for (index, row) in rows.enumerated().dropFirst(vouchedCount)
+        where [RowKind.step, RowKind.validation].contains(row.kind) {
+            let told = row.body["step"]?.asInt ?? -1
+            let isMade = told <= last && (told > step || step == 0 && told == 0 && row.kind == RowKind.validation)
+            guard isMade || told < step else { throw .strayRow(line: index + 1, kind: row.kind, step: told) }
+        }
         // Where other kernels had a part in them, the last bits may differ.
         guard !rows.contains(where: { $0.kind == RowKind.resume && $0.body["other_kernels_allowed"] != nil }) else {
             return

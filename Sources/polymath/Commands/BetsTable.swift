@@ -21,7 +21,12 @@ enum BetsTable: Command {
         let results = try BetResult.all(home: arguments.home.root)
         let page = try BetsPage.markdown(results)
         if let path = arguments.text(.out) {
-            try InputPath.requireReplaceable(path)
+            // An earlier page is replaced, and nothing else.
+            if (try? WholeFile.read(path, limit: 1 << 24))?.starts(with: Array("# Bets\n".utf8)) == true {
+                try InputPath.requireReplaceable(path)
+            } else {
+                try InputPath.requireFree(path)
+            }
             guard !BetResult.paths(home: arguments.home.root).contains(where: { PathIdentity.isSamePlace($0, path) })
             else { throw UsageError.impossible("--out is a result that the page is made of; name another file.") }
             try AtomicFile.write(Array(page.utf8), to: path, mode: 0o644, placement: .replacing)

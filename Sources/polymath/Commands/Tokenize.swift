@@ -21,7 +21,8 @@ enum Tokenize: Command {
         let tokenizer = try arguments.loadBase().tokenizer()
         let parses = arguments.isOn(.controlTokens)
         guard console.isJSON else {
-            let text = try InputText.decode(try StandardInput.all(), kind: "text on standard input")
+            let text = try InputText.decode(
+                try StandardInput.all(limit: InputLines.byteLimit), kind: "text on standard input")
             let ids = tokenizer.encode(text, parsingControlTokens: parses)
             console.put(line: ids.map { String($0) }.joined(separator: " "))
             return
@@ -39,6 +40,8 @@ enum Tokenize: Command {
 
 /// Standard input line by line, each as soon as it is complete, so that a program can converse.
 private struct InputLines {
+    /// Most bytes of a line, and of a text that is not taken line by line.
+    static let byteLimit = 16 << 20
     private var pending: [UInt8] = []
     private var searched = 0
     private var isAtEnd = false
@@ -60,6 +63,10 @@ private struct InputLines {
                 guard !pending.isEmpty else { return nil }
                 defer { (pending, searched) = ([], 0) }
                 return (pending, number + 1)
+            }
+            guard pending.count <= Self.byteLimit else {
+                throw BytesError.tooLarge(
+                    path: "line \(number + 1) of standard input", byteCount: pending.count, limit: Self.byteLimit)
             }
             let bytes = try StandardInput.next()
             if bytes.isEmpty { isAtEnd = true } else { pending += bytes }
