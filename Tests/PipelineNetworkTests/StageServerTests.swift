@@ -187,7 +187,8 @@ struct Coordinated {
                 Issue.record("not opened")
                 return
             }
-            try connection.send(message, within: 5)
+            // The server may hang up before it has all of it.
+            try? connection.send(message, within: 5)
             let sentence = try #require(served.refusals(index + 1).last)
             #expect(sentence.contains(words), "\(sentence)")
         }
